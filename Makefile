@@ -1,0 +1,48 @@
+# Each target sets up what it needs in .venv on a fresh machine; Python 3.10 or newer and make are all that must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN ?= runs/$(shell date +%Y-%m-%d_%H-%M-%S)
+ARTICLE ?=
+
+.PHONY: help train test lint bench package ui clean
+
+help:
+	@echo "make train    fine-tune, evaluate, export and tag an article (ARTICLE=path, or - for standard input)"
+	@echo "make test     run the fast tests"
+	@echo "make lint     check style and types"
+	@echo "make bench    measure speed against transformers.pipeline and a bare PyTorch loop"
+	@echo "make package  build the wheel with the model inside"
+	@echo "make ui       open the MLflow page with all runs"
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,batch,dev]'
+	@touch $@
+
+train: $(VENV)/installed
+	$(BIN)/python -m training.finetune output_dir=$(RUN)
+	$(BIN)/python -m training.evaluate model=$(RUN)/model
+	$(BIN)/python -m training.export model=$(RUN)/model
+	$(BIN)/python -m training.showcase package=$(RUN)/package article="$(ARTICLE)"
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	$(BIN)/python -m training.benchmark
+
+package: $(VENV)/installed
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+ui: $(VENV)/installed
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
