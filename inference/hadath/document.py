@@ -1,0 +1,209 @@
+"""What a tagged text is made of: documents, entities, events and arguments, with offsets into the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hadath.errors import InvalidDocumentError
+from hadath.schema import DEFAULT_MODALITY
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A mention of an entity.
+
+    Attributes:
+        start: Offset of its first character in the document's text.
+        end: Offset after its last character.
+        type: Entity type, such as ``PER``.
+        text: The characters between ``start`` and ``end``.
+        score: The model's probability of the span and its type, 0 to 1; 1 where a person annotated it.
+    """
+
+    start: int
+    end: int
+    type: str
+    text: str
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An entity that takes part in an event.
+
+    Attributes:
+        role: What it does there, such as ``Actor``.
+        entity: The entity, one of the document's.
+        score: The model's probability, 0 to 1; 1 where a person annotated it.
+    """
+
+    role: str
+    entity: Entity
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A mention of an event: its trigger, type, modality and arguments.
+
+    Attributes:
+        start: Offset of the trigger's first character in the document's text.
+        end: Offset after the trigger's last character.
+        type: Event type, such as ``ASSAULT``.
+        text: The trigger, the characters between ``start`` and ``end``.
+        score: The model's probability of the trigger and its type, 0 to 1; 1 where a person annotated it.
+        modality: ``Asserted`` or another value of the schema.
+        arguments: The arguments, in the order of their entities.
+    """
+
+    start: int
+    end: int
+    type: str
+    text: str
+    score: float = 1.0
+    modality: str = DEFAULT_MODALITY
+    arguments: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with what was found in it.
+
+    Attributes:
+        text: The text exactly as it was given.
+        entities: Entities in the order of the text.
+        events: Events in the order of the text.
+        id: The article's name, where it has one.
+
+    Raises:
+        InvalidDocumentError: If a span does not match the text or an argument is none of the entities.
+
+    Example:
+        >>> text = "زار الوزير تونس"
+        >>> tunis = Entity(11, 15, "GPE", "تونس")
+        >>> document = Document(text, (tunis,), (Event(0, 3, "CONSULT", "زار", arguments=(Argument("Place", tunis),)),))
+        >>> document.text[tunis.start : tunis.end] == tunis.text
+        True
+        >>> Document.from_dict(document.to_dict()) == document
+        True
+    """
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+    events: tuple[Event, ...] = ()
+    id: str | None = None
+
+    def __post_init__(self) -> None:
+        length = len(self.text)
+        for span in (*self.entities, *self.events):
+            if not 0 <= span.start < span.end <= length or self.text[span.start : span.end] != span.text:
+                raise InvalidDocumentError(
+                    f"{self._name()}: {span.type} at {span.start}-{span.end} is {span.text!r}, but the text there is "
+                    f"{self.text[span.start : span.end]!r}; offsets count characters of the original text"
+                )
+        if any(event.arguments for event in self.events):
+            known = set(self.entities)
+            for event in self.events:
+                for argument in event.arguments:
+                    if argument.entity not in known:
+                        raise InvalidDocumentError(
+                            f"{self._name()}: {argument.role} of {event.type} at {event.start}-{event.end} is "
+                            f"{argument.entity.text!r}, which is none of the document's entities"
+                        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the document as plain JSON values; arguments point to entities by their index.
+
+        Example:
+            >>> Document("في تونس", (Entity(3, 7, "GPE", "تونس"),)).to_dict()["entities"]
+            [{'start': 3, 'end': 7, 'type': 'GPE', 'text': 'تونس', 'score': 1.0}]
+        """
+        index = {entity: position for position, entity in enumerate(self.entities)}
+        return {
+            "id": self.id,
+            "text": self.text,
+            "entities": [_span_dict(entity) for entity in self.entities],
+            "events": [
+                {
+                    **_span_dict(event),
+                    "modality": event.modality,
+                    "arguments": [
+                        {"role": argument.role, "entity": index[argument.entity], "score": argument.score}
+                        for argument in event.arguments
+                    ],
+                }
+                for event in self.events
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Document:
+        """Makes a document of what ``to_dict`` returned.
+
+        Raises:
+            InvalidDocumentError: If a field is missing, of another type, or contradicts the text.
+        """
+        try:
+            entities = tuple(Entity(**entity) for entity in values["entities"])
+            events = tuple(
+                Event(
+                    **{
+                        **event,
+                        "arguments": tuple(
+                            Argument(argument["role"], entities[argument["entity"]], argument["score"])
+                            for argument in event["arguments"]
+                        ),
+                    }
+                )
+                for event in values["events"]
+            )
+            return cls(values["text"], entities, events, values.get("id"))
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise InvalidDocumentError(
+                f"not a document: {error!r}; expected the form that Document.to_dict writes"
+            ) from error
+
+    def to_brat(self) -> str:
+        """Returns the annotations as brat standoff, the content of an ``.ann`` file beside the text.
+
+        Example:
+            >>> print(Document("في تونس", (Entity(3, 7, "GPE", "تونس"),)).to_brat(), end="")
+            T1	GPE 3 7	تونس
+        """
+        lines = [_brat_span(number, entity) for number, entity in enumerate(self.entities, start=1)]
+        entity_ids = {entity: f"T{number}" for number, entity in enumerate(self.entities, start=1)}
+        attributes = 0
+        for number, event in enumerate(self.events, start=1):
+            trigger = len(self.entities) + number
+            lines.append(_brat_span(trigger, event))
+            roles = _numbered((argument.role, entity_ids[argument.entity]) for argument in event.arguments)
+            lines.append(" ".join([f"E{number}\t{event.type}:T{trigger}", *roles]))
+            if event.modality != DEFAULT_MODALITY:
+                attributes += 1
+                lines.append(f"A{attributes}\tModality E{number} {event.modality}")
+        return "".join(f"{line}\n" for line in lines)
+
+    def _name(self) -> str:
+        return f"document {self.id}" if self.id is not None else "document"
+
+
+def _span_dict(span: Entity | Event) -> dict[str, Any]:
+    return {"start": span.start, "end": span.end, "type": span.type, "text": span.text, "score": span.score}
+
+
+def _brat_span(number: int, span: Entity | Event) -> str:
+    # brat keeps one annotation a line: a line break inside a span is written as a space
+    shown = span.text.replace("\r", " ").replace("\n", " ")
+    return f"T{number}\t{span.type} {span.start} {span.end}\t{shown}"
+
+
+def _numbered(arguments: Iterable[tuple[str, str]]) -> list[str]:
+    # brat numbers the second and later fillers of a role: Actor, Actor2, Actor3
+    seen: dict[str, int] = {}
+    written = []
+    for role, target in arguments:
+        seen[role] = seen.get(role, 0) + 1
+        written.append(f"{role}{seen[role] if seen[role] > 1 else ''}:{target}")
+    return written

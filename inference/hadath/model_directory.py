@@ -1,0 +1,227 @@
+"""Model directories: model.onnx, tokenizer.json and config.json, read without pickle and checked before use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from hadath.errors import ModelError, SchemaError
+from hadath.reading import Batch, Windowing
+from hadath.schema import Schema
+from hadath.tagger import Tagger
+from hadath.tokens import WordTokenizer
+from hadath.version import __version__
+
+FORMAT = 1
+"""Version of the model directory that this package writes and the newest that it reads."""
+
+NORMALIZATION = 1
+"""Version of the normalisation and segmentation in ``hadath.text``; a model must be used with the one it learnt on."""
+
+BUNDLED = Path(__file__).parent / "model"
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The content of a model directory's config.json.
+
+    Attributes:
+        schema: Types, roles and modalities.
+        windowing: How long texts are cut.
+        temperatures: Divisor of each head's logits.
+        provenance: Where the model comes from: encoder, corpus fingerprint, MLflow run, versions, date.
+        metrics: Figures measured when it was made.
+        name: The model's name.
+    """
+
+    schema: Schema
+    windowing: Windowing
+    temperatures: Mapping[str, float]
+    provenance: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    name: str = "hadath"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the config as it is written to config.json."""
+        return {
+            "format": FORMAT,
+            "normalization": NORMALIZATION,
+            "hadath_version": __version__,
+            "name": self.name,
+            "schema": self.schema.to_dict(),
+            "windowing": vars(self.windowing),
+            "temperatures": dict(self.temperatures),
+            "provenance": dict(self.provenance),
+            "metrics": dict(self.metrics),
+        }
+
+    def write(self, directory: Path) -> None:
+        """Writes config.json into a directory."""
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+        (directory / "config.json").write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, directory: Path) -> ModelConfig:
+        """Reads and checks a directory's config.json.
+
+        Raises:
+            ModelError: If it is missing, damaged, or of a version that this package does not read.
+        """
+        path = directory / "config.json"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ModelError(
+                f"{directory} holds no config.json, so it is no hadath model; expected model.onnx, tokenizer.json and "
+                "config.json, as `python -m training.export` writes them"
+            ) from None
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ModelError(f"{path} cannot be read: {error}; export the model again") from error
+        if not isinstance(values, dict) or not isinstance(values.get("format"), int):
+            raise ModelError(f"{path} names no format version, so it is no hadath model's; export the model again")
+        _check_versions(path, values)
+        try:
+            return cls(
+                schema=Schema.from_dict(values["schema"]),
+                windowing=Windowing.from_dict(values["windowing"]),
+                temperatures={head: float(value) for head, value in values["temperatures"].items()},
+                provenance=values["provenance"],
+                metrics=values["metrics"],
+                name=values["name"],
+            )
+        except SchemaError as error:
+            raise ModelError(f"{path}: {error}") from error
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
+            raise ModelError(f"{path} is incomplete or damaged ({error!r}); export the model again") from error
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    threads: int | None = None,
+    providers: Sequence[str] | None = None,
+    batch_tokens: int = 4096,
+) -> Tagger:
+    """Loads a tagger.
+
+    Args:
+        model: A model directory, or the name of an installed package that holds one; by default the model that comes
+            with hadath.
+        threads: CPU threads for one run of the network; by default all cores.
+        providers: onnxruntime execution providers, best first, such as ``["CUDAExecutionProvider"]``; by default the
+            CPU's.
+        batch_tokens: Most subwords, padding counted, that the network is given at once.
+
+    Returns:
+        The tagger.
+
+    Raises:
+        ModelError: If the model is missing, damaged, or of a version that this package does not read.
+
+    Example:
+        >>> import hadath
+        >>> tagger = hadath.load()  # doctest: +SKIP
+    """
+    directory = find(model)
+    config = ModelConfig.read(directory)
+    tokenizer = WordTokenizer.from_file(_existing(directory, "tokenizer.json"), config.windowing.pieces_per_word)
+    session = _session(_existing(directory, "model.onnx"), threads, providers)
+    return Tagger(config.schema, tokenizer, config.windowing, OnnxNetwork(session), batch_tokens, config.temperatures)
+
+
+def find(model: str | Path | None = None) -> Path:
+    """Returns the directory of a model given as ``load`` takes it.
+
+    Raises:
+        ModelError: If there is none.
+    """
+    if model is None:
+        if not (BUNDLED / "config.json").is_file():
+            raise ModelError(
+                "this installation of hadath came without a model; give a model directory, or make one with "
+                "`python -m training.finetune` and `python -m training.export`"
+            )
+        return BUNDLED
+    directory = Path(model)
+    if directory.is_dir():
+        return directory
+    if directory.exists():
+        raise ModelError(f"{model} is a file; expected a model directory with model.onnx, tokenizer.json, config.json")
+    if isinstance(model, str) and model.isidentifier() and find_spec(model) is not None:
+        package = Path(str(import_module(model).__file__)).parent
+        for candidate in (package, package / "model"):
+            if (candidate / "config.json").is_file():
+                return candidate
+        raise ModelError(f"the package {model} is installed but holds no config.json; is it a hadath model package?")
+    raise ModelError(f"no model at {model}: neither a directory nor an installed package; check the path or the name")
+
+
+class OnnxNetwork:
+    """The network of a model directory, run by onnxruntime.
+
+    Args:
+        session: A session over a model.onnx as ``training.export`` writes it.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self.session = session
+        self._heads = [output.name for output in session.get_outputs()]
+
+    def __call__(self, batch: Batch) -> dict[str, FloatArray]:
+        """Returns each head's logits for the words of a batch, [N, labels]."""
+        inputs = {
+            "input_ids": batch.input_ids,
+            "attention_mask": batch.attention_mask,
+            "word_starts": batch.word_starts,
+        }
+        return dict(zip(self._heads, self.session.run(self._heads, inputs), strict=True))
+
+
+def _session(path: Path, threads: int | None, providers: Sequence[str] | None) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    wanted = list(providers or ["CPUExecutionProvider"])
+    missing = [name for name in wanted if name not in onnxruntime.get_available_providers()]
+    if missing:
+        raise ModelError(
+            f"onnxruntime has no {', '.join(missing)} here, only {', '.join(onnxruntime.get_available_providers())}; "
+            "install the onnxruntime build for your device (onnxruntime-gpu for CUDA) or leave providers out"
+        )
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=wanted)
+    except Exception as error:  # onnxruntime's own errors share no public base class
+        raise ModelError(f"{path} is no readable ONNX model: {error}; export the model again") from error
+
+
+def _existing(directory: Path, name: str) -> Path:
+    path = directory / name
+    if not path.is_file():
+        raise ModelError(f"{directory} holds no {name}; expected model.onnx, tokenizer.json and config.json")
+    return path
+
+
+def _check_versions(path: Path, values: Mapping[str, Any]) -> None:
+    written_by = values.get("hadath_version", "an unknown version")
+    if values["format"] > FORMAT or values.get("normalization", 0) > NORMALIZATION:
+        raise ModelError(
+            f"{path} was written by hadath {written_by} in model format {values['format']}; this is hadath "
+            f"{__version__}, which reads format {FORMAT}: upgrade it (pip install 'hadath>={written_by}')"
+        )
+    if values["format"] < FORMAT or values.get("normalization", 0) < NORMALIZATION:
+        raise ModelError(
+            f"{path} was written by hadath {written_by} in model format {values['format']}; this is hadath "
+            f"{__version__}, which reads format {FORMAT}: export the model again with it, or use hadath {written_by}"
+        )

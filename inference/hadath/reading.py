@@ -1,0 +1,147 @@
+"""Texts made ready for the encoder: words, subwords and windows, and windows filled into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hadath.errors import ModelError
+from hadath.text import Words, segment
+from hadath.tokens import Pieces, WordTokenizer
+from hadath.windows import Window, windows
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Windowing:
+    """How long texts are cut; kept in the model's config.json, for a model reads best what it was trained on.
+
+    Attributes:
+        max_length: Most subwords in a window, special ones counted.
+        overlap: Subwords that two neighbouring windows share.
+        pieces_per_word: Most subwords kept of one word.
+    """
+
+    max_length: int = 256
+    overlap: int = 48
+    pieces_per_word: int = 16
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Windowing:
+        """Makes the setting of a config.json.
+
+        Raises:
+            ModelError: If a name is unknown or the numbers cannot be used together.
+        """
+        try:
+            windowing = cls(**values)
+            fits = 0 <= windowing.overlap and windowing.overlap + windowing.pieces_per_word + 8 < windowing.max_length
+        except TypeError as error:
+            raise ModelError(f"windowing {values!r}: {error}; expected max_length, overlap, pieces_per_word") from None
+        if not fits or windowing.pieces_per_word < 1:
+            raise ModelError(
+                f"windowing {values!r}: overlap and pieces_per_word leave no room in max_length; make it larger"
+            )
+        return windowing
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text made ready for the encoder.
+
+    Attributes:
+        text: The text as given.
+        words: Its words.
+        pieces: Their subwords.
+        windows: The windows that together read every word.
+    """
+
+    text: str
+    words: Words
+    pieces: Pieces
+    windows: list[Window]
+
+
+def read(text: str, tokenizer: WordTokenizer, windowing: Windowing) -> Reading:
+    """Segments a text and cuts it into windows.
+
+    Raises:
+        InvalidTextError: If it is not a string or not valid Unicode.
+    """
+    words = segment(text)
+    pieces = tokenizer.encode(words)
+    capacity = windowing.max_length - tokenizer.special_count
+    return Reading(text, words, pieces, windows(pieces.counts, capacity, windowing.overlap))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows that the encoder reads together.
+
+    Attributes:
+        input_ids: Subword ids, padded, [B, S].
+        attention_mask: 1 for a subword, 0 for padding, [B, S].
+        word_starts: Place of each word's first subword in the flattened [B * S], the kept words of each window one
+            window after the other, [N].
+        targets: Place of each of these words among the words of all texts, [N].
+    """
+
+    input_ids: IntArray
+    attention_mask: IntArray
+    word_starts: IntArray
+    targets: IntArray
+
+
+def batches(readings: Sequence[Reading], tokenizer: WordTokenizer, batch_tokens: int) -> Iterator[Batch]:
+    """Fills the windows of many texts into batches, windows of like length together.
+
+    Args:
+        readings: The texts.
+        tokenizer: The one they were read with.
+        batch_tokens: Most subwords in a batch, padding counted; a longer window makes a batch of its own.
+
+    Yields:
+        Batches that together hold every word exactly once.
+    """
+    prefix, suffix = tokenizer.prefix_ids, tokenizer.suffix_ids
+    sequences: list[IntArray] = []
+    starts: list[IntArray] = []
+    targets: list[IntArray] = []
+    first_word = 0
+    for reading in readings:
+        ends = np.cumsum(reading.pieces.counts)
+        begins = ends - reading.pieces.counts
+        for window in reading.windows:
+            ids = reading.pieces.ids[begins[window.first] : ends[window.last - 1]]
+            sequences.append(np.concatenate([prefix, ids, suffix]).astype(np.int64))
+            kept = slice(window.keep_first, window.keep_last)
+            starts.append(begins[kept] - begins[window.first] + len(prefix))
+            targets.append(np.arange(window.keep_first, window.keep_last) + first_word)
+        first_word += len(reading.words)
+    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+    for group in _groups(lengths, batch_tokens):
+        width = int(lengths[group].max())
+        input_ids = np.full((len(group), width), tokenizer.pad_id, dtype=np.int64)
+        for row, member in enumerate(group):
+            input_ids[row, : lengths[member]] = sequences[member]
+        yield Batch(
+            input_ids,
+            (np.arange(width) < lengths[group][:, None]).astype(np.int64),
+            np.concatenate([starts[member] + row * width for row, member in enumerate(group)]),
+            np.concatenate([targets[member] for member in group]),
+        )
+
+
+def _groups(lengths: IntArray, batch_tokens: int) -> Iterator[IntArray]:
+    """Positions of the sequences, longest first, cut where the padded batch would grow past ``batch_tokens``."""
+    order = np.argsort(-lengths, kind="stable")
+    position = 0
+    while position < len(order):
+        size = max(1, batch_tokens // int(lengths[order[position]]))
+        yield order[position : position + size]
+        position += size

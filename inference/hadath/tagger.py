@@ -1,0 +1,174 @@
+"""The tagger: texts in, documents out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from hadath.decode import Spans, best_paths, exclusive_emissions, log_softmax, spans_of
+from hadath.document import Document, Entity, Event
+from hadath.reading import Batch, Reading, Windowing, batches, read
+from hadath.schema import DEFAULT_MODALITY, Schema
+from hadath.tokens import WordTokenizer
+
+FloatArray = npt.NDArray[np.float32]
+
+Run = Callable[[Batch], Mapping[str, FloatArray]]
+"""The network: a batch in, for each head its logits, [N, labels], out."""
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """Finds entities and events in Arabic text.
+
+    ``hadath.load()`` makes one of a model directory; training makes one around the network that it trains, so that
+    both read and decode alike.
+
+    Attributes:
+        schema: Types, roles and modalities that the network was trained on.
+        tokenizer: Its subword tokenizer.
+        windowing: How long texts are cut.
+        run: The network.
+        batch_tokens: Most subwords, padding counted, that the network is given at once.
+        temperatures: For a head, the number its logits are divided by, so that scores are probabilities.
+
+    Example:
+        >>> import hadath
+        >>> document = hadath.load()("زار وزير الخارجية التونسي بنغازي")  # doctest: +SKIP
+        >>> [(entity.type, entity.text) for entity in document.entities]  # doctest: +SKIP
+        [('OCC', 'وزير الخارجية التونسي'), ('GPE', 'بنغازي')]
+    """
+
+    schema: Schema
+    tokenizer: WordTokenizer
+    windowing: Windowing
+    run: Run
+    batch_tokens: int = 4096
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+
+    def __call__(self, text: str) -> Document:
+        """Tags one text of any length.
+
+        Args:
+            text: The text, as published. Nothing needs to be cleaned beforehand.
+
+        Returns:
+            What was found, with offsets into ``text``.
+
+        Raises:
+            InvalidTextError: If ``text`` is not a string or not valid Unicode.
+        """
+        return self.tag([text])[0]
+
+    def pipe(self, texts: Iterable[str], batch_size: int = 64) -> Iterator[Document]:
+        """Tags a stream of texts, many at a time.
+
+        Args:
+            texts: The texts; read as they are needed, so the stream may be endless.
+            batch_size: Number of texts read ahead and tagged together.
+
+        Yields:
+            A document for each text, in the same order.
+
+        Raises:
+            InvalidTextError: If one of them is not a string or not valid Unicode.
+            ValueError: If ``batch_size`` is less than 1.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; expected 1 or more")
+        stream = iter(texts)
+        while chunk := list(islice(stream, batch_size)):
+            yield from self.tag(chunk)
+
+    def tag(self, texts: Sequence[str]) -> list[Document]:
+        """Tags several texts at once.
+
+        Raises:
+            InvalidTextError: If one of them is not a string or not valid Unicode.
+        """
+        readings = [read(text, self.tokenizer, self.windowing) for text in texts]
+        return self.decode(readings, self.logits(readings))
+
+    def logits(self, readings: Sequence[Reading]) -> dict[str, FloatArray]:
+        """Runs the network over texts.
+
+        Returns:
+            For each head the logits of the words of all texts, one text after the other, [W, labels].
+        """
+        total = sum(len(reading.words) for reading in readings)
+        collected: dict[str, FloatArray] = {}
+        for batch in batches(readings, self.tokenizer, self.batch_tokens):
+            for head, logits in self.run(batch).items():
+                if head not in collected:
+                    collected[head] = np.zeros((total, logits.shape[1]), dtype=np.float32)
+                collected[head][batch.targets] = logits
+        return collected
+
+    def decode(self, readings: Sequence[Reading], logits: Mapping[str, FloatArray]) -> list[Document]:
+        """Makes documents of the network's scores."""
+        if not any(len(reading.words) for reading in readings):
+            return [Document(reading.text) for reading in readings]
+        scaled = {head: values / self.temperatures.get(head, 1.0) for head, values in logits.items()}
+        lengths = [len(reading.words) for reading in readings]
+        entity_spans, event_spans = self._spans(scaled, lengths)
+        if self.schema.modalities and "modality" in scaled:
+            modality_ids = scaled["modality"][event_spans.first].argmax(axis=1)
+            modalities = [self.schema.modalities[index] for index in modality_ids]
+        else:
+            modalities = [DEFAULT_MODALITY] * len(event_spans)
+        ends = np.cumsum(lengths)
+        entity_cuts = np.searchsorted(entity_spans.first, ends)
+        event_cuts = np.searchsorted(event_spans.first, ends)
+        documents = []
+        first_entity = first_event = first_word = 0
+        for reading, last_entity, last_event, last_word in zip(readings, entity_cuts, event_cuts, ends, strict=True):
+            documents.append(
+                Document(
+                    reading.text,
+                    tuple(
+                        Entity(start, end, self.schema.entity_types[kind], reading.text[start:end], score)
+                        for start, end, kind, score in _located(
+                            reading, entity_spans, slice(first_entity, last_entity), first_word
+                        )
+                    ),
+                    tuple(
+                        Event(start, end, self.schema.event_types[kind], reading.text[start:end], score, modality)
+                        for (start, end, kind, score), modality in zip(
+                            _located(reading, event_spans, slice(first_event, last_event), first_word),
+                            modalities[first_event:last_event],
+                            strict=True,
+                        )
+                    ),
+                )
+            )
+            first_entity, first_event, first_word = int(last_entity), int(last_event), int(last_word)
+        return documents
+
+    def _spans(self, logits: Mapping[str, FloatArray], lengths: Sequence[int]) -> tuple[Spans, Spans]:
+        """Entity and trigger spans that do not overlap, positions counted over the words of all texts."""
+        heads = [
+            log_softmax(logits[name])
+            for name, types in (("entities", self.schema.entity_types), ("events", self.schema.event_types))
+            if types
+        ]
+        emissions = exclusive_emissions(heads)
+        labels = best_paths(emissions, lengths)
+        chosen = np.exp(emissions[np.arange(len(labels)), labels])
+        entity_types, event_types = len(self.schema.entity_types), len(self.schema.event_types)
+        spans = spans_of(labels, chosen, entity_types + event_types)
+        is_entity = spans.type < entity_types
+        events = spans.select(~is_entity)
+        return spans.select(is_entity), Spans(events.first, events.last, events.type - entity_types, events.score)
+
+
+def _located(
+    reading: Reading, spans: Spans, part: slice, first_word: int
+) -> Iterator[tuple[int, int, int, float]]:
+    """Spans of one text as start and end in its characters, type index, score."""
+    starts = reading.words.starts[spans.first[part] - first_word].tolist()
+    ends = reading.words.ends[spans.last[part] - 1 - first_word].tolist()
+    return zip(starts, ends, spans.type[part].tolist(), spans.score[part].tolist(), strict=True)
