@@ -1,0 +1,146 @@
+"""From annotated articles to what the network learns from: windows with word labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from datasets import Dataset
+
+from hadath.document import Document, Entity, Event
+from hadath.reading import Reading, Windowing, read
+from hadath.schema import Schema
+from hadath.text import Words
+from hadath.tokens import WordTokenizer
+from training.model import IGNORED, HeadSpec
+
+IntArray = npt.NDArray[np.int64]
+
+
+def word_labels(document: Document, words: Words, spec: HeadSpec, schema: Schema) -> IntArray:
+    """Returns the label ids of a text's words for one head.
+
+    Args:
+        document: The annotated text.
+        words: Its words.
+        spec: The head.
+        schema: Types and modalities.
+
+    Returns:
+        Label ids, [W]: BIO tags for a head of spans; for a head of triggers the class at each trigger's first word and
+        ``IGNORED`` elsewhere.
+    """
+    labels = {name: position for position, name in enumerate(spec.labels(schema))}
+    if spec.kind == "spans":
+        ids = np.zeros(len(words), np.int64)
+        spans: Sequence[Entity | Event] = document.entities if spec.source == "entity_types" else document.events
+        for span in spans:
+            first, last = word_range(words, span.start, span.end)
+            ids[first] = labels[f"B-{span.type}"]
+            ids[first + 1 : last] = labels[f"I-{span.type}"]
+        return ids
+    ids = np.full(len(words), IGNORED, np.int64)
+    for event in document.events:
+        ids[word_range(words, event.start, event.end)[0]] = labels[event.modality]
+    return ids
+
+
+def word_range(words: Words, start: int, end: int) -> tuple[int, int]:
+    """Returns the first word that a span of characters touches and the word after the last one."""
+    first = int(np.searchsorted(words.ends, start, side="right"))
+    return first, int(np.searchsorted(words.starts, end, side="left"))
+
+
+def training_windows(
+    documents: Sequence[Document],
+    tokenizer: WordTokenizer,
+    windowing: Windowing,
+    schema: Schema,
+    heads: Mapping[str, HeadSpec],
+) -> Dataset:
+    """Cuts annotated articles into labelled windows.
+
+    Returns:
+        A dataset with, for each window, ``input_ids``, ``word_starts`` (places in the window), ``labels_<head>``, one
+        for each word, and ``length``, the number of subwords. Words that a window only reads as context, and that
+        another one keeps, carry no label.
+    """
+    rows: list[dict[str, Any]] = []
+    for document in documents:
+        reading = read(document.text, tokenizer, windowing)
+        labels = {
+            name: word_labels(document, reading.words, spec, schema)
+            for name, spec in heads.items()
+            if spec.labels(schema)
+        }
+        rows.extend(_window_rows(reading, labels, tokenizer))
+    return Dataset.from_list(rows)
+
+
+def _window_rows(
+    reading: Reading, labels: Mapping[str, IntArray], tokenizer: WordTokenizer
+) -> list[dict[str, Any]]:
+    ends = np.cumsum(reading.pieces.counts)
+    begins = ends - reading.pieces.counts
+    rows = []
+    for window in reading.windows:
+        pieces = reading.pieces.ids[begins[window.first] : ends[window.last - 1]].tolist()
+        kept = slice(window.keep_first, window.keep_last)
+        rows.append(
+            {
+                "input_ids": [*tokenizer.prefix_ids, *pieces, *tokenizer.suffix_ids],
+                "word_starts": (begins[kept] - begins[window.first] + len(tokenizer.prefix_ids)).tolist(),
+                **{f"labels_{name}": ids[kept].tolist() for name, ids in labels.items()},
+                "length": len(pieces) + tokenizer.special_count,
+            }
+        )
+    return rows
+
+
+def label_counts(dataset: Dataset, schema: Schema, heads: Mapping[str, HeadSpec]) -> dict[str, torch.Tensor]:
+    """Returns for each head how often each label occurs, [labels]."""
+    counts = {}
+    for name, spec in heads.items():
+        size = len(spec.labels(schema))
+        if size:
+            ids = np.concatenate([np.asarray(row) for row in dataset[f"labels_{name}"]])
+            counts[name] = torch.from_numpy(np.bincount(ids[ids != IGNORED], minlength=size))
+    return counts
+
+
+class WindowCollator:
+    """Pads windows to a batch.
+
+    Args:
+        pad_id: Subword id of the padding.
+        heads: Names of the heads to give labels to.
+        multiple: Widths are rounded up to a multiple of this.
+    """
+
+    def __init__(self, pad_id: int, heads: Sequence[str], multiple: int = 8) -> None:
+        self.pad_id = pad_id
+        self.heads = list(heads)
+        self.multiple = multiple
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Returns the arguments of ``JointTagger.forward``."""
+        longest = max(len(row["input_ids"]) for row in rows)
+        width = -(-longest // self.multiple) * self.multiple
+        input_ids = torch.full((len(rows), width), self.pad_id, dtype=torch.long)
+        attention_mask = torch.zeros((len(rows), width), dtype=torch.long)
+        for position, row in enumerate(rows):
+            length = len(row["input_ids"])
+            input_ids[position, :length] = torch.as_tensor(row["input_ids"])
+            attention_mask[position, :length] = 1
+        starts = [torch.as_tensor(row["word_starts"]) + position * width for position, row in enumerate(rows)]
+        return {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "word_starts": torch.cat(starts),
+            "labels": {
+                name: torch.cat([torch.as_tensor(row[f"labels_{name}"]) for row in rows]) for name in self.heads
+            },
+        }

@@ -1,0 +1,191 @@
+"""Fine-tunes an Arabic encoder for entities, events and modality: ``python -m training.finetune``."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from tokenizers import Tokenizer
+from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from hadath.reading import Windowing
+from hadath.tokens import WordTokenizer
+from training.corpus import Corpus, CorpusError, read_corpus
+from training.encoders import EncoderError, load_encoder
+from training.features import WindowCollator, label_counts, training_windows
+from training.metrics import selection_scores
+from training.model import HeadSpec, JointTagger, new_tagger
+from training.optimization import bfloat16_is_fast
+from training.prediction import torch_tagger
+from training.provenance import provenance, write_provenance
+from training.script import ScriptError, script
+from training.settings import Encoder, Optimization, SettingsError, settings
+from training.tracking import TrackingCallback, TrackingError, plain, tracked_run
+from training.trainer import TaggerTrainer
+
+log = logging.getLogger(__name__)
+
+SELECTED_BY = "mean_f1"
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """What a fine-tuning gives.
+
+    Attributes:
+        model: The network, with the weights that were best on dev.
+        directory: Where it was saved.
+        scores: Its scores on dev.
+        run_id: The MLflow run; None where tracking is off.
+    """
+
+    model: JointTagger
+    directory: Path
+    scores: dict[str, float]
+    run_id: str | None
+
+
+def finetune(config: DictConfig) -> Finetuned:
+    """Fine-tunes an encoder as configs/finetune.yaml says.
+
+    Args:
+        config: The composed configuration.
+
+    Returns:
+        The network and its scores on dev.
+
+    Raises:
+        CorpusError: If anything in the corpus is wrong; nothing is trained then.
+        EncoderError: If the encoder cannot be loaded.
+        SettingsError: If a setting has a wrong name, type or value.
+        ScriptError: If there is nothing to resume, or the output directory already holds a training.
+    """
+    output = Path(config.output_dir)
+    optimization = settings(Optimization, config.optimization, "optimization")
+    checkpoint = _checkpoint_to_resume(output, config.resume)
+    corpus = read_corpus(config.corpus, splits=("train", "dev"))
+    set_seed(config.seed)
+    model, tokenizer = _build(config, optimization, corpus)
+    words = WordTokenizer(tokenizer, config.windowing.pieces_per_word)
+    windows = training_windows(
+        corpus.documents("train"), words, Windowing(**config.windowing), corpus.schema, model.specs
+    )
+    model.balance_labels(label_counts(windows, corpus.schema, model.specs))
+    bfloat16 = {"auto": bfloat16_is_fast(), "bfloat16": True, "float32": False}[optimization.precision]
+
+    output.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, output / "config.yaml", resolve=True)
+    with tracked_run(config.tracking, output) as tracking:
+        tracking.parameters(plain(config))
+        tracking.tags({"corpus.fingerprint": corpus.fingerprint, "encoder": config.encoder.source})
+        trainer = TaggerTrainer(
+            model=model,
+            args=_training_arguments(optimization, output / "checkpoints", bfloat16, config.seed, config.deterministic),
+            train_dataset=windows,
+            data_collator=WindowCollator(words.pad_id, list(model.specs)),
+            tagger=torch_tagger(model, words, bfloat16=bfloat16),
+            dev_documents=corpus.documents("dev"),
+            score=lambda gold, found: selection_scores(gold, found, corpus.schema),
+            layer_decay=optimization.layer_decay,
+            head_factor=optimization.head_factor,
+            callbacks=[EarlyStoppingCallback(optimization.patience), TrackingCallback(tracking)],
+        )
+        trainer.train(resume_from_checkpoint=checkpoint)
+        scores = trainer.evaluate(metric_key_prefix="best")
+        tracking.metrics({f"dev/{name}": value for name, value in scores.items()}, step=trainer.state.global_step)
+
+        directory = output / "model"
+        model.save_pretrained(directory)
+        tokenizer.save(str(directory / "tokenizer.json"))
+        origin = provenance(
+            encoder=config.encoder.source,
+            corpus_fingerprint=corpus.fingerprint,
+            articles={split: len(corpus.documents(split)) for split in ("train", "dev")},
+            seed=config.seed,
+            run_id=tracking.run_id,
+        )
+        write_provenance(directory, origin)
+    return Finetuned(model, directory, scores, tracking.run_id)
+
+
+def _checkpoint_to_resume(output: Path, resume: bool) -> str | None:
+    checkpoints = output / "checkpoints"
+    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    if resume and last is None:
+        raise ScriptError(
+            f"nothing to resume: {checkpoints} holds no checkpoint; give output_dir=DIRECTORY of the run that was "
+            "interrupted, or leave resume=true out"
+        )
+    if not resume and last is not None:
+        raise ScriptError(
+            f"{output} already holds a training; add resume=true to go on with it, or give another output_dir"
+        )
+    return last
+
+
+def _build(config: DictConfig, optimization: Optimization, corpus: Corpus) -> tuple[JointTagger, Tokenizer]:
+    wanted = settings(Encoder, config.encoder, "encoder")
+    encoder, tokenizer = load_encoder(
+        wanted.source,
+        hidden_dropout=wanted.hidden_dropout,
+        attention_dropout=wanted.attention_dropout,
+        max_length=config.windowing.max_length,
+    )
+    heads = {
+        str(name): settings(HeadSpec, head, f"heads.{name}") for name, head in config.heads.items() if head is not None
+    }
+    model = new_tagger(
+        encoder,
+        corpus.schema,
+        heads,
+        windowing=dict(config.windowing),
+        input_masking=optimization.input_masking,
+        mask_id=WordTokenizer(tokenizer).mask_id,
+    )
+    return model, tokenizer
+
+
+def _training_arguments(
+    optimization: Optimization, checkpoints: Path, bfloat16: bool, seed: int, deterministic: bool
+) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=optimization.epochs,
+        per_device_train_batch_size=optimization.batch_size,
+        gradient_accumulation_steps=optimization.accumulate,
+        learning_rate=optimization.learning_rate,
+        weight_decay=optimization.weight_decay,
+        warmup_steps=optimization.warmup,
+        lr_scheduler_type=optimization.schedule,
+        max_grad_norm=optimization.max_grad_norm,
+        bf16=bfloat16,
+        train_sampling_strategy="group_by_length",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model=SELECTED_BY,
+        greater_is_better=True,
+        logging_steps=optimization.log_steps,
+        seed=seed,
+        full_determinism=deterministic,
+        remove_unused_columns=False,
+        report_to=[],
+    )
+
+
+@script("finetune", CorpusError, EncoderError, SettingsError, TrackingError)
+def main(config: DictConfig) -> float:
+    """Fine-tunes, tells where the network is, and returns the dev score, which a sweep maximises."""
+    result = finetune(config)
+    log.info("Dev: %s", json.dumps({name: round(score, 4) for name, score in result.scores.items()}))
+    log.info("The network is in %s", result.directory)
+    return result.scores[f"best_{SELECTED_BY}"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""The joint tagger: one encoder, and heads that score words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, CONFIG_MAPPING, PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import ModelOutput
+
+from hadath.schema import Schema, bio_labels
+
+IGNORED = -100
+"""Label of a word that a head does not learn from."""
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """A head as a configuration declares it.
+
+    Attributes:
+        kind: ``spans``: BIO tags over the words; ``trigger``: one class, read at a trigger's first word.
+        source: Where its labels come from in the schema: ``entity_types``, ``event_types`` or ``modalities``.
+        hidden: Width of a hidden layer before the scores, 0 for none.
+        dropout: Share of features dropped before the scores, 0 to 1.
+        loss_weight: Weight of its loss in the sum.
+        label_smoothing: Share of the target spread over all labels, 0 to 1.
+        balance: How far rare labels count more: the weight of a label is its frequency to the power of minus this,
+            0 (all alike) to 1 (inverse frequency).
+    """
+
+    kind: Literal["spans", "trigger"]
+    source: Literal["entity_types", "event_types", "modalities"]
+    hidden: int = 0
+    dropout: float = 0.1
+    loss_weight: float = 1.0
+    label_smoothing: float = 0.0
+    balance: float = 0.0
+
+    def labels(self, schema: Schema) -> tuple[str, ...]:
+        """Returns the head's labels in the order of their ids; empty where the schema has none."""
+        names: tuple[str, ...] = getattr(schema, self.source)
+        return bio_labels(names) if self.kind == "spans" and names else names
+
+
+class JointTaggerConfig(PretrainedConfig):  # type: ignore[misc]
+    """What a ``JointTagger`` is built from.
+
+    Args:
+        encoder: The encoder's own configuration as a dict.
+        schema: ``Schema.to_dict()``.
+        heads: For each head's name, a ``HeadSpec`` as a dict.
+        windowing: ``hadath.reading.Windowing`` as a dict.
+        input_masking: Share of the subwords that are replaced by the mask while training, 0 to 1.
+        mask_id: The mask's subword id.
+    """
+
+    model_type = "hadath_joint_tagger"
+    has_no_defaults_at_init = True
+
+    def __init__(
+        self,
+        encoder: dict[str, Any] | None = None,
+        schema: dict[str, Any] | None = None,
+        heads: dict[str, Any] | None = None,
+        windowing: dict[str, Any] | None = None,
+        input_masking: float = 0.0,
+        mask_id: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.encoder = encoder or {}
+        self.schema = schema or {}
+        self.heads = heads or {}
+        self.windowing = windowing or {}
+        self.input_masking = input_masking
+        self.mask_id = mask_id
+        super().__init__(**kwargs)
+
+    def encoder_config(self) -> PretrainedConfig:
+        """Returns the encoder's configuration."""
+        values = dict(self.encoder)
+        return CONFIG_MAPPING[values.pop("model_type")](**values)
+
+    def head_specs(self) -> dict[str, HeadSpec]:
+        """Returns the declared heads."""
+        return {name: HeadSpec(**values) for name, values in self.heads.items()}
+
+
+@dataclass
+class JointTaggerOutput(ModelOutput):  # type: ignore[misc]
+    """What the network returns.
+
+    Attributes:
+        loss: Weighted sum of the heads' losses, where labels were given.
+        logits: For each head, [N, labels].
+    """
+
+    loss: torch.Tensor | None = None
+    logits: dict[str, torch.Tensor] | None = None
+
+
+class WordHead(nn.Module):
+    """Scores words: dropout, an optional hidden layer, a linear layer."""
+
+    def __init__(self, width: int, labels: int, spec: HeadSpec) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(spec.dropout)
+        self.hidden = nn.Linear(width, spec.hidden) if spec.hidden else None
+        self.output = nn.Linear(spec.hidden or width, labels)
+
+    def forward(self, words: torch.Tensor) -> torch.Tensor:
+        """Returns the scores of words, [N, width] to [N, labels]."""
+        words = self.dropout(words)
+        if self.hidden is not None:
+            words = self.dropout(nn.functional.gelu(self.hidden(words)))
+        return self.output(words)
+
+
+class JointTagger(PreTrainedModel):  # type: ignore[misc]
+    """An encoder with heads over the first subword of each word.
+
+    Args:
+        config: What to build.
+        encoder: A pre-trained encoder to start from; by default one with fresh weights of the config's shape.
+    """
+
+    config_class = JointTaggerConfig
+    base_model_prefix = "encoder"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+
+    def __init__(self, config: JointTaggerConfig, encoder: nn.Module | None = None) -> None:
+        super().__init__(config)
+        if encoder is None:
+            encoder = AutoModel.from_config(config.encoder_config())
+        self.encoder = encoder
+        schema = Schema.from_dict(config.schema)
+        width = encoder.config.hidden_size
+        self.specs = {
+            name: spec for name, spec in config.head_specs().items() if spec.labels(schema)
+        }
+        self.heads = nn.ModuleDict(
+            {name: WordHead(width, len(spec.labels(schema)), spec) for name, spec in self.specs.items()}
+        )
+        for name, spec in self.specs.items():
+            self.register_buffer(f"{name}_label_weights", torch.ones(len(spec.labels(schema))))
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        word_starts: torch.Tensor,
+        labels: dict[str, torch.Tensor] | None = None,
+    ) -> JointTaggerOutput:
+        """Scores words.
+
+        Args:
+            input_ids: Subword ids, [B, S].
+            attention_mask: 1 for a subword, 0 for padding, [B, S].
+            word_starts: Place of each word's first subword in the flattened [B * S], [N].
+            labels: For each head the words' label ids, [N]; ``IGNORED`` where it learns nothing.
+
+        Returns:
+            The logits and, with labels, the loss.
+        """
+        if self.training and self.config.input_masking and self.config.mask_id is not None:
+            hidden_pieces = torch.rand(input_ids.shape, device=input_ids.device) < self.config.input_masking
+            input_ids = torch.where(hidden_pieces & attention_mask.bool(), self.config.mask_id, input_ids)
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        words = states.flatten(0, 1)[word_starts]
+        logits = {name: head(words).float() for name, head in self.heads.items()}
+        loss = None
+        if labels is not None:
+            loss = sum(
+                (self._loss(name, logits[name], labels[name]) for name in self.heads),
+                start=torch.zeros((), device=words.device),
+            )
+        return JointTaggerOutput(loss=loss, logits=logits)
+
+    def _loss(self, name: str, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        spec = self.specs[name]
+        losses = nn.functional.cross_entropy(
+            logits,
+            labels,
+            weight=self.get_buffer(f"{name}_label_weights"),
+            ignore_index=IGNORED,
+            label_smoothing=spec.label_smoothing,
+            reduction="sum",
+        )
+        # per word that the head learns from; a batch may hold no trigger at all
+        return spec.loss_weight * losses / (labels != IGNORED).sum().clamp(min=1)
+
+    def balance_labels(self, counts: dict[str, torch.Tensor]) -> None:
+        """Sets the label weights of the losses from how often each label occurs in the training data.
+
+        Args:
+            counts: For each head, occurrences of each label, [labels].
+        """
+        for name, spec in self.specs.items():
+            frequency = counts[name].double().clamp(min=1)
+            weights = frequency.pow(-spec.balance)
+            # the mean weight of a training word stays 1, so the learning rate keeps its meaning
+            weights = weights * frequency.sum() / (weights * frequency).sum()
+            self.get_buffer(f"{name}_label_weights").copy_(weights.float())
+
+
+AutoConfig.register(JointTaggerConfig.model_type, JointTaggerConfig)
+AutoModel.register(JointTaggerConfig, JointTagger)
+
+
+def new_tagger(
+    encoder: PreTrainedModel, schema: Schema, heads: dict[str, HeadSpec], windowing: dict[str, Any], **kwargs: Any
+) -> JointTagger:
+    """Returns a tagger with a pre-trained encoder and fresh heads.
+
+    Args:
+        encoder: The encoder.
+        schema: Types, roles and modalities.
+        heads: The heads to build.
+        windowing: ``hadath.reading.Windowing`` as a dict.
+        **kwargs: Further fields of ``JointTaggerConfig``.
+    """
+    config = JointTaggerConfig(
+        encoder=encoder.config.to_dict(),
+        schema=schema.to_dict(),
+        heads={name: asdict(spec) for name, spec in heads.items()},
+        windowing=windowing,
+        **kwargs,
+    )
+    tagger = JointTagger(config, encoder)
+    return tagger

@@ -1,0 +1,75 @@
+"""What every script shares: a Hydra entry point, quiet libraries, and errors as sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+from omegaconf.errors import MissingMandatoryValue
+from rich.console import Console
+from rich.logging import RichHandler
+
+from hadath.errors import HadathError
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+EXIT_BAD_INPUT = 2
+
+
+class ScriptError(RuntimeError):
+    """Something a script was asked for that cannot be done; the message says why and what to do."""
+
+
+def script(config_name: str, *expected: type[Exception]) -> Callable[[Callable[[DictConfig], Any]], Callable[[], Any]]:
+    """Makes a function of a configuration a command.
+
+    Args:
+        config_name: Its file in configs/, without ``.yaml``.
+        *expected: Errors to be shown as a sentence, with exit code 2, besides hadath's own.
+
+    Returns:
+        A decorator.
+    """
+    sentences = (HadathError, ScriptError, MissingMandatoryValue, *expected)
+
+    def decorate(body: Callable[[DictConfig], Any]) -> Callable[[], Any]:
+        @functools.wraps(body)
+        def run(config: DictConfig) -> Any:
+            _quiet_libraries()
+            try:
+                return body(config)
+            except sentences as error:
+                Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {_escaped(error)}")
+                sys.exit(EXIT_BAD_INPUT)
+
+        # hydra.main would look for configs/ beside the module it was called from
+        main: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)(run)
+        return main
+
+    return decorate
+
+
+def _escaped(error: Exception) -> str:
+    from rich.markup import escape
+
+    return escape(str(error))
+
+
+def _quiet_libraries() -> None:
+    """Keeps the terminal for what the user wants to know."""
+    handler = RichHandler(show_time=False, show_path=False, show_level=False, markup=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
+    logging.getLogger("training").setLevel(logging.INFO)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # a loader without worker processes pins no memory on a CPU: torch's advice does not apply
+    warnings.filterwarnings("ignore", message=".*pin_memory.*")
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
