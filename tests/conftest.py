@@ -1,0 +1,15 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.tiny_model import write_tiny_model
+
+
+@pytest.fixture(scope="session")
+def tiny_model_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete model directory with a tiny random network over the types of the tiny corpus."""
+    return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
