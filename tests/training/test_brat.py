@@ -113,6 +113,12 @@ def test_a_line_break_inside_a_span_is_written_as_a_space() -> None:
         ({"T1": "T1\tORG 8 12;13 18\tنادي البحر"}, 1, "discontinuous (8 12;13 18); expected one piece"),
         ({"T1": "T1\tORG 8 180\tنادي البحر"}, 1, "the text has 33 characters"),
         ({"T1": "T1\tORG 18 8\tنادي البحر"}, 1, "is empty (18-8)"),
+        ({"T1": "T1\tORG 8 8\t"}, 1, "is empty (8-8)"),
+        (
+            {"T4": "T4\tPER 30 99\tأمس"},
+            6,
+            "is at 30-99, but the text has 33 characters; 'أمس' stands at 30-33",
+        ),
         ({"T1": "T1\tORG 7 17\tنادي البحر"}, 1, "'نادي البحر' stands at 8-18: correct the offsets"),
         ({"T1": "T1\tORG 8 18\tنادي الجبل"}, 1, "'نادي الجبل' stands nowhere in the text"),
         ({"T1": "T1\tORGA 8 18\tنادي البحر"}, 1, "unknown type 'ORGA'; did you mean ORG?"),
@@ -154,6 +160,28 @@ def test_what_is_wrong_is_told_with_its_line(changed: dict[str, str], line: int,
     assert [problem.line for problem in matching] == [line]
     assert matching[0].severity is Severity.BROKEN
     assert str(matching[0]).startswith(f"article.ann:{line}: ")
+
+
+def test_a_trigger_fills_no_role_also_where_its_type_is_an_entity_type_too() -> None:
+    document, problems = read("T1\tBoth 0 3\tزار\nE1\tBoth:T1 Who:T1\n")
+    assert document is None
+    assert [problem.line for problem in problems] == [2]
+    assert "Who of E1 (Both) is T1, a trigger of type Both" in problems[0].message
+
+
+def test_the_nearest_place_of_a_shifted_span_is_named() -> None:
+    _, problems = read("T1\tPER 16 18\tعمر\n", "عمر وعلي ثم عمر وعمر ثم عمر")
+    assert "'عمر' stands at 17-20: correct the offsets" in problems[0].message
+
+
+def test_a_number_goes_to_the_longest_role_name() -> None:
+    schema = Schema(("PER",), ("MEET",), {"MEET": {"Arg": ("PER",), "Arg1": ("PER",)}})
+    document, problems = read(
+        "T1\tPER 4 7\tوفد\nT2\tMEET 0 3\tزار\nE1\tMEET:T2 Arg2:T1 Arg12:T1\n", schema=schema
+    )
+    assert problems == []
+    assert document is not None
+    assert [argument.role for argument in document.events[0].arguments] == ["Arg", "Arg1"]
 
 
 def test_a_trigger_needs_an_event() -> None:

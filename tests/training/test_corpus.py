@@ -189,9 +189,12 @@ def test_each_line_of_each_file_is_checked(
 
 def test_an_article_in_two_splits_is_told(corpus_folder: Path) -> None:
     with (corpus_folder / "splits" / "test.txt").open("a", encoding="utf-8") as stream:
-        stream.write("tiny-06\n")
+        stream.write("tiny-06\ntiny-06\n")
     message = "'tiny-06' stands in dev.txt:1 already; expected each article in one split, once"
-    assert problems_of(corpus_folder, ("train",)) == [("splits/test.txt", 3, message)]
+    assert problems_of(corpus_folder, ("train",)) == [
+        ("splits/test.txt", 3, message),
+        ("splits/test.txt", 4, message),
+    ]
 
 
 def test_an_empty_split_is_told(corpus_folder: Path) -> None:

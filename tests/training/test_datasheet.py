@@ -43,7 +43,7 @@ def test_only_what_stands_between_the_markers_is_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    "datasheet", ["# Data\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n", f"{BEGIN}{END}\n{BEGIN}{END}"]
+    "datasheet", ["# Data\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n", f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{END}{END}"]
 )
 def test_a_datasheet_without_a_place_for_the_counts_is_refused(datasheet: str) -> None:
     with pytest.raises(DatasheetError, match="expected the lines <!-- counts: begin"):
