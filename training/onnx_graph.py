@@ -116,7 +116,7 @@ def build_graph(
     Example:
         >>> import torch
         >>> from transformers import BertConfig, BertModel
-        >>> config = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64)
+        >>> config = BertConfig(hidden_size=32, num_attention_heads=4, intermediate_size=64)
         >>> encoder = BertModel(config)
         >>> graph = build_graph(encoder, {"entities": [Dense.of(torch.nn.Linear(32, 5))]}, "fp32")
         >>> [value.name for value in graph.graph.output]
@@ -124,8 +124,8 @@ def build_graph(
     """
     if not is_bert_shaped(encoder):
         raise ValueError(
-            f"the encoder is a {encoder.config.model_type}, or its activation is none of {', '.join(ACTIVATIONS)}; "
-            "expected BERT, RoBERTa or XLM-R: export it by tracing"
+            f"the encoder is a {encoder.config.model_type}; expected BERT, RoBERTa or XLM-R "
+            f"with an activation of {', '.join(ACTIVATIONS)}: export it by tracing"
         )
     ranges = observe_ranges(encoder, _products(encoder), texts) if precision == "int8" else None
     return _EncoderGraph(encoder, ranges).build(heads)

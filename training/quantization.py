@@ -57,7 +57,7 @@ class Grid:
     def over(cls, low: float, high: float) -> Grid:
         """Returns the grid that reaches from ``low`` to ``high`` and holds zero."""
         low, high = min(low, 0.0), max(high, 0.0)
-        scale = (high - low) / 255 or 1.0
+        scale = max((high - low) / 255, 1e-9)
         return cls(scale, round(-low / scale))
 
     @property
@@ -138,7 +138,9 @@ def round_weights(weight: FloatArray) -> tuple[npt.NDArray[np.int8], FloatArray]
     """
     largest = np.abs(weight).max(axis=0)
     pairs = weight[: len(weight) // 2 * 2].reshape(-1, 2, weight.shape[1])
-    sums = np.maximum(np.maximum(pairs, 0).sum(axis=1), np.maximum(-pairs, 0).sum(axis=1)).max(axis=0)
+    sums = np.maximum(np.maximum(pairs, 0).sum(axis=1), np.maximum(-pairs, 0).sum(axis=1)).max(
+        axis=0, initial=0
+    )
     # rounding may add a half to each of the two
     scale = np.maximum(np.maximum(largest / 127, sums / (PAIR_LIMIT - 1)), 1e-12)
     return np.rint(weight / scale).astype(np.int8), scale.astype(np.float32)
