@@ -35,9 +35,9 @@ def test_rows_are_rounded_to_the_nearest_step(table):
     assert np.all(np.abs(rounded * scale - table) <= scale * 0.501)
 
 
-@given(st.floats(-100, 100), st.floats(-100, 100))
-def test_a_grid_holds_zero_and_reaches_both_ends(one, other):
-    low, high = sorted((one, other))
+@given(st.floats(-100, 100), st.floats(0.001, 100))
+def test_a_grid_holds_zero_and_reaches_both_ends(low, width):
+    high = low + width
     grid = Grid.over(low, high)
     assert 0 <= grid.zero_point <= 255
     assert -grid.zero_point * grid.scale == pytest.approx(min(low, 0), abs=grid.scale)
