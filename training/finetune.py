@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 from tokenizers import Tokenizer
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
@@ -14,12 +16,13 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from hadath.reading import Windowing
 from hadath.tokens import WordTokenizer
-from training.corpus import Corpus, CorpusError, read_corpus
+from training.corpus import Corpus, CorpusError, fingerprint, read_corpus
 from training.encoders import EncoderError, load_encoder
 from training.features import WindowCollator, label_counts, training_windows
+from training.memory import keep_freed_memory
 from training.metrics import selection_scores
 from training.model import HeadSpec, JointTagger, new_tagger
-from training.optimization import bfloat16_is_fast
+from training.optimization import bfloat16_is_fast, make_deterministic
 from training.prediction import torch_tagger
 from training.provenance import provenance, write_provenance
 from training.script import ScriptError, script
@@ -64,16 +67,19 @@ def finetune(config: DictConfig) -> Finetuned:
         SettingsError: If a setting has a wrong name, type or value.
         ScriptError: If there is nothing to resume, or the output directory already holds a training.
     """
+    keep_freed_memory()
     output = Path(config.output_dir)
     optimization = settings(Optimization, config.optimization, "optimization")
     checkpoint = _checkpoint_to_resume(output, config.resume)
-    corpus = read_corpus(config.corpus, splits=("train", "dev"))
+    corpus = read_corpus(**config.corpus, splits=("train", "dev"))
+    train, dev = (corpus.splits[split][: config.article_limit] for split in ("train", "dev"))
+    learnt_from = fingerprint([*train, *dev])
     set_seed(config.seed)
+    if config.deterministic:
+        make_deterministic()
     model, tokenizer = _build(config, optimization, corpus)
     words = WordTokenizer(tokenizer, config.windowing.pieces_per_word)
-    windows = training_windows(
-        corpus.documents("train"), words, Windowing(**config.windowing), corpus.schema, model.specs
-    )
+    windows = training_windows(train, words, Windowing(**config.windowing), corpus.schema, model.specs)
     model.balance_labels(label_counts(windows, corpus.schema, model.specs))
     bfloat16 = {"auto": bfloat16_is_fast(), "bfloat16": True, "float32": False}[optimization.precision]
 
@@ -81,30 +87,30 @@ def finetune(config: DictConfig) -> Finetuned:
     OmegaConf.save(config, output / "config.yaml", resolve=True)
     with tracked_run(config.tracking, output) as tracking:
         tracking.parameters(plain(config))
-        tracking.tags({"corpus.fingerprint": corpus.fingerprint, "encoder": config.encoder.source})
+        tracking.tags({"corpus.fingerprint": learnt_from, "encoder": config.encoder.source})
         trainer = TaggerTrainer(
             model=model,
-            args=_training_arguments(optimization, output / "checkpoints", bfloat16, config.seed, config.deterministic),
+            args=_training_arguments(optimization, output / "checkpoints", bfloat16, config.seed),
             train_dataset=windows,
             data_collator=WindowCollator(words.pad_id, list(model.specs)),
             tagger=torch_tagger(model, words, bfloat16=bfloat16),
-            dev_documents=corpus.documents("dev"),
+            dev_documents=dev,
             score=lambda gold, found: selection_scores(gold, found, corpus.schema),
             layer_decay=optimization.layer_decay,
             head_factor=optimization.head_factor,
             callbacks=[EarlyStoppingCallback(optimization.patience), TrackingCallback(tracking)],
         )
         trainer.train(resume_from_checkpoint=checkpoint)
-        scores = trainer.evaluate(metric_key_prefix="best")
-        tracking.metrics({f"dev/{name}": value for name, value in scores.items()}, step=trainer.state.global_step)
+        scores = trainer.dev_scores()
+        tracking.metrics({f"best/{name}": value for name, value in scores.items()}, step=trainer.state.global_step)
 
         directory = output / "model"
         model.save_pretrained(directory)
         tokenizer.save(str(directory / "tokenizer.json"))
         origin = provenance(
             encoder=config.encoder.source,
-            corpus_fingerprint=corpus.fingerprint,
-            articles={split: len(corpus.documents(split)) for split in ("train", "dev")},
+            corpus_fingerprint=learnt_from,
+            articles={"train": len(train), "dev": len(dev)},
             seed=config.seed,
             run_id=tracking.run_id,
         )
@@ -150,7 +156,7 @@ def _build(config: DictConfig, optimization: Optimization, corpus: Corpus) -> tu
 
 
 def _training_arguments(
-    optimization: Optimization, checkpoints: Path, bfloat16: bool, seed: int, deterministic: bool
+    optimization: Optimization, checkpoints: Path, bfloat16: bool, seed: int
 ) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(checkpoints),
@@ -163,6 +169,7 @@ def _training_arguments(
         lr_scheduler_type=optimization.schedule,
         max_grad_norm=optimization.max_grad_norm,
         bf16=bfloat16,
+        use_cpu=not torch.cuda.is_available(),
         train_sampling_strategy="group_by_length",
         eval_strategy="epoch",
         save_strategy="epoch",
@@ -172,9 +179,9 @@ def _training_arguments(
         greater_is_better=True,
         logging_steps=optimization.log_steps,
         seed=seed,
-        full_determinism=deterministic,
         remove_unused_columns=False,
         report_to=[],
+        disable_tqdm=not sys.stderr.isatty(),
     )
 
 
@@ -184,7 +191,7 @@ def main(config: DictConfig) -> float:
     result = finetune(config)
     log.info("Dev: %s", json.dumps({name: round(score, 4) for name, score in result.scores.items()}))
     log.info("The network is in %s", result.directory)
-    return result.scores[f"best_{SELECTED_BY}"]
+    return result.scores[SELECTED_BY]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,6 +14,9 @@ from hadath.schema import Schema, bio_labels
 
 IGNORED = -100
 """Label of a word that a head does not learn from."""
+
+KINDS = ("spans", "trigger")
+SOURCES = ("entity_types", "event_types", "modalities")
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,21 @@ class HeadSpec:
             0 (all alike) to 1 (inverse frequency).
     """
 
-    kind: Literal["spans", "trigger"]
-    source: Literal["entity_types", "event_types", "modalities"]
+    kind: str
+    source: str
     hidden: int = 0
     dropout: float = 0.1
     loss_weight: float = 1.0
     label_smoothing: float = 0.0
     balance: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, known in (("kind", KINDS), ("source", SOURCES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected one of {', '.join(known)}")
+        for name in ("dropout", "label_smoothing", "balance"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a number from 0 to 1")
 
     def labels(self, schema: Schema) -> tuple[str, ...]:
         """Returns the head's labels in the order of their ids; empty where the schema has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -56,6 +57,16 @@ def _layers_above(name: str, depth: int) -> int:
     if match:
         return depth - 1 - int(match[1])
     return depth if "embedding" in name.lower() else 0
+
+
+def make_deterministic() -> None:
+    """Makes torch choose algorithms that give the same result on every run on the same machine."""
+    # cuBLAS reads this when it is first used
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    # filling every fresh tensor would only make reads of uninitialised memory repeatable, at the cost of a step's fifth
+    torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def bfloat16_is_fast() -> bool:

@@ -67,9 +67,12 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
     ) -> dict[str, float]:
         """Tags the dev articles and returns the scores; nothing but the documents found is kept in memory."""
         started = time.perf_counter()
-        scores = self.score(self.dev_documents, tag_documents(self.tagger, self.dev_documents))
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in self.dev_scores().items()}
         metrics[f"{metric_key_prefix}_seconds"] = time.perf_counter() - started
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def dev_scores(self) -> dict[str, float]:
+        """Returns the scores of the weights as they are now on the dev articles."""
+        return self.score(self.dev_documents, tag_documents(self.tagger, self.dev_documents))
