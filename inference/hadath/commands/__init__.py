@@ -1,0 +1,1 @@
+"""The subcommands of ``hadath``, a module each."""

@@ -1,0 +1,1 @@
+"""``hadath records``: a table of events, one row each."""

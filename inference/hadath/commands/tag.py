@@ -1,0 +1,290 @@
+"""``hadath tag``: texts to the terminal, or corpora to a folder of parts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from hadath.batch.articles import TEXT_COLUMNS, Article, Columns, Rejected
+from hadath.batch.chunks import cut, read_records
+from hadath.batch.files import find_files
+from hadath.batch.job import REJECTED, Settings, Summary, tag_corpus
+from hadath.batch.manifest import Manifest
+from hadath.batch.parts import FORMATS, json_line, output_values
+from hadath.batch.progress import duration, progress_bar
+from hadath.batch.tagging import Failed, Tagged
+from hadath.batch.workers import Work, Workers, cores
+from hadath.document import Document
+from hadath.errors import InputError
+from hadath.model_directory import find
+from hadath.terminal import rendered
+
+_STDOUT_FORMATS = ("text", "json", "jsonl", "brat")
+
+_EXAMPLES = """\
+examples:
+  hadath tag article.txt                        events and entities of an article, for reading
+  hadath tag --format json - < article.txt      the same as JSON
+  hadath tag articles.jsonl > tagged.jsonl      a line of JSON for each line of JSON
+  hadath tag news/ dump.csv.gz -o tagged/       a corpus, as Parquet parts in tagged/
+  hadath tag dump.parquet -o tagged/ --text-column body --format jsonl
+  hadath tag dump.jsonl.zst -o part2/ --shard 2/8     the second of eight machines' share
+
+With -o, a run that was interrupted, by whatever, is gone on with by running the same command again; the result is
+that of an unbroken run. Records that cannot be tagged are listed with their place and the reason in rejected.jsonl.
+
+exit status: 0 done; 1 done, but records were rejected (with --strict); 2 not done; 130 interrupted
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    default = Settings()
+    parser = subparsers.add_parser(
+        "tag",
+        help="find entities and events in texts",
+        description="Finds entities and events in Arabic texts: one article or ten million.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="a .txt file, a table (.jsonl, .csv, .tsv, also .gz or .zst; .parquet), a folder of them, "
+        "or - for a text on standard input",
+    )
+    parser.add_argument(
+        "-m",
+        "--model",
+        metavar="MODEL",
+        help="a model directory or the name of an installed model package (default: the one that comes with hadath)",
+    )
+    given = parser.add_argument_group("input")
+    given.add_argument(
+        "--text-column",
+        metavar="NAME",
+        help=f"the text's column (default: the first of {', '.join(TEXT_COLUMNS)})",
+    )
+    given.add_argument(
+        "--id-column", metavar="NAME", help="the column of the article's name (default: id, else file and line)"
+    )
+    given.add_argument(
+        "--max-chars",
+        type=_positive,
+        default=default.columns.max_chars,
+        metavar="N",
+        help="reject texts of more characters (default: %(default)s)",
+    )
+    given.add_argument("--limit", type=_positive, metavar="N", help="tag only the first N records")
+    given.add_argument(
+        "--shard", type=_shard, default=(1, 1), metavar="I/N", help="tag only every N-th record, from the I-th on"
+    )
+    out = parser.add_argument_group("output")
+    out.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="a folder to write parts into (default: standard output)"
+    )
+    out.add_argument(
+        "--format",
+        choices=(*_STDOUT_FORMATS, "parquet"),
+        help="with -o: parquet (default) or jsonl; without: text (default for texts), jsonl (default for tables), "
+        "json, or brat",
+    )
+    out.add_argument(
+        "--part-size",
+        type=_positive,
+        default=default.part_size,
+        metavar="N",
+        help="records in a part, with -o (default: %(default)s)",
+    )
+    out.add_argument("--restart", action="store_true", help="throw away what OUT holds of an earlier run")
+    out.add_argument("--strict", action="store_true", help="exit with status 1 if a record was rejected")
+    speed = parser.add_argument_group("speed")
+    speed.add_argument(
+        "--workers",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="processes, sharing the cores (default: %(default)s)",
+    )
+    speed.add_argument(
+        "--batch-size",
+        type=_positive,
+        default=default.batch_size,
+        metavar="N",
+        help="articles tagged at once (default: %(default)s)",
+    )
+    speed.add_argument(
+        "--batch-tokens",
+        type=_positive,
+        default=default.batch_tokens,
+        metavar="N",
+        help="subwords the network is given at once (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tags, to standard output or into a folder."""
+    return _to_folder(options) if options.output is not None else _to_stdout(options)
+
+
+def _to_folder(options: argparse.Namespace) -> int:
+    form = options.format or "parquet"
+    if form not in FORMATS:
+        raise InputError(f"--format {form} is for standard output; with -o use {' or '.join(FORMATS)}")
+    output: Path = options.output
+    processes, threads = _processes_and_threads(options)
+    try:
+        with progress_bar() as report:
+            summary = tag_corpus(
+                options.inputs,
+                output,
+                find(options.model),
+                _settings(options, form),
+                processes=processes,
+                threads=threads,
+                restart=options.restart,
+                report=report,
+            )
+    except KeyboardInterrupt:
+        finished = 0
+        with suppress(InputError, OSError):
+            manifest = Manifest.read(output)
+            finished = len(manifest.parts) if manifest else 0
+        _say(f"interrupted; {_counted(finished, 'finished part')} kept in {output}; run the same command to go on")
+        return 130
+    _say(_shown(summary, output, form))
+    if summary.rejected and not summary.articles:
+        raise InputError(f"none of the {_counted(summary.rejected, 'record')} could be tagged; see {output / REJECTED}")
+    return 1 if options.strict and summary.rejected else 0
+
+
+def _to_stdout(options: argparse.Namespace) -> int:
+    if options.restart:
+        raise InputError("--restart is for an output folder; give one with -o OUT")
+    first = next(find_files(options.inputs))
+    form = options.format or ("text" if first.kind == "text" else "jsonl")
+    if form not in _STDOUT_FORMATS:
+        raise InputError(f"--format {form} needs an output folder; give one with -o OUT")
+    single = len(options.inputs) == 1 and first.path == options.inputs[0] and first.kind == "text"
+    if form == "brat" and not single:
+        raise InputError("--format brat holds one article; give a single text")
+    articles = 0
+    rejected: list[Rejected] = []  # the first one; the others are only counted
+    rejections = 0
+    for content in _stream(options, form):
+        if isinstance(content, Rejected):
+            rejections += 1
+            rejected = rejected or [content]
+            if not single:
+                _say(f"{content.place}: {content.reason}; skipped")
+            continue
+        sys.stdout.write(_formatted(content, form, single, articles))
+        articles += 1
+    if form == "json" and not single:
+        sys.stdout.write("\n]\n" if articles else "[]\n")
+    if rejected and not articles:
+        raise InputError(
+            f"{rejected[0].place}: {rejected[0].reason}"
+            if single
+            else f"none of the {_counted(rejections, 'record')} could be tagged"
+        )
+    if rejections:
+        _say(f"{rejections:,} of {_counted(articles + rejections, 'record')} skipped")
+    return 1 if options.strict and rejections else 0
+
+
+def _stream(options: argparse.Namespace, form: str) -> Iterator[tuple[Article, Tagged] | Rejected]:
+    settings = _settings(options, form)
+    deque(find_files(options.inputs), maxlen=0)  # a missing one is known before the model is loaded
+    model = find(options.model)
+    processes, threads = _processes_and_threads(options)
+    records = read_records(find_files(options.inputs), settings.columns, settings.shard)
+    chunks = cut(islice(records, settings.limit), settings.batch_size, settings.part_size)
+    with Workers(model, processes, threads, settings.batch_tokens) as workers:
+        for chunk, results in workers.map(Work([a.text for a in chunk.articles], chunk) for chunk in chunks):
+            answers = iter(results)
+            for record in chunk.records:
+                if isinstance(record, Rejected):
+                    yield record
+                elif isinstance(answer := next(answers), Failed):
+                    yield Rejected(record.place, answer.reason, record.id)
+                else:
+                    yield record, answer
+
+
+def _formatted(content: tuple[Article, Tagged], form: str, single: bool, before: int) -> str:
+    article, found = content
+    if form == "jsonl":
+        return json_line(article, found)
+    if form == "json":
+        value = json.dumps(output_values(article, found), ensure_ascii=False, indent=2)
+        return f"{value}\n" if single else f"{',' if before else '['}\n{value}"
+    document = Document.from_dict(output_values(article, found))
+    if form == "brat":
+        return document.to_brat()
+    return ("\n" if before else "") + rendered(document, found.words)
+
+
+def _settings(options: argparse.Namespace, form: str) -> Settings:
+    return Settings(
+        columns=Columns(options.text_column, options.id_column, options.max_chars),
+        format=form,
+        part_size=options.part_size,
+        batch_size=options.batch_size,
+        batch_tokens=options.batch_tokens,
+        shard=options.shard,
+        limit=options.limit,
+    )
+
+
+def _processes_and_threads(options: argparse.Namespace) -> tuple[int, int]:
+    return options.workers, max(1, cores() // options.workers)
+
+
+def _shown(summary: Summary, output: Path, form: str) -> str:
+    lines = []
+    if summary.resumed == summary.parts and summary.parts:
+        lines.append("was finished already")
+    elif summary.resumed:
+        lines.append(f"went on after {_counted(summary.resumed, 'finished part')}")
+    lines.append(
+        f"{_counted(summary.articles, 'article')}, {_counted(summary.words, 'word')}: "
+        f"{_counted(summary.entities, 'entity', 'entities')}, {_counted(summary.events, 'event')}"
+    )
+    if summary.words_now:
+        lines.append(f"{duration(summary.seconds)}, {summary.words_now / summary.seconds:,.0f} words/s")
+    if summary.rejected:
+        lines.append(f"{_counted(summary.rejected, 'record')} rejected, listed in {output / REJECTED}")
+    lines.append(f"{_counted(summary.parts, 'part')} ({form}) in {output}")
+    return "\n  ".join(lines)
+
+
+def _counted(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def _say(sentence: str) -> None:
+    print(f"hadath: {sentence}", file=sys.stderr)
+
+
+def _positive(value: str) -> int:
+    if not re.fullmatch(r"\d+", value) or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is no whole number above 0")
+    return int(value)
+
+
+def _shard(value: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)/(\d+)", value)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"{value!r} is no share; expected I/N with I from 1 to N, such as 2/8")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,78 @@
+"""A tagged document as a person reads it on a terminal, Arabic and Latin side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hadath.document import Document, Entity, Event
+from hadath.schema import DEFAULT_MODALITY
+
+_FIRST_STRONG_ISOLATE = "\u2068"
+_POP_ISOLATE = "\u2069"
+
+
+def isolated(text: str) -> str:
+    r"""Wraps a text so that its direction does not reorder what stands beside it; line breaks become spaces.
+
+    Example:
+        >>> isolated("تونس").encode("ascii", "backslashreplace")[:6]
+        b'\\u2068'
+    """
+    return f"{_FIRST_STRONG_ISOLATE}{' '.join(text.split())}{_POP_ISOLATE}"
+
+
+def rendered(document: Document, words: int | None = None) -> str:
+    """Returns a document's events and entities as a table.
+
+    Args:
+        document: The tagged document.
+        words: Number of its words, shown in the first line.
+
+    Returns:
+        Lines of text; what stands in Arabic stands last in its line.
+    """
+    counts = [
+        _counted(len(document.events), "event"),
+        _counted(len(document.entities), "entity", "entities"),
+        *([] if words is None else [_counted(words, "word")]),
+    ]
+    name = isolated(document.id) if document.id is not None else "text"
+    lines = [f"{name}: {', '.join(counts)}"]
+    if document.events:
+        lines += ["", *_event_lines(document.events)]
+    if document.entities:
+        lines += ["", *_entity_lines(document.entities)]
+    return "\n".join(lines) + "\n"
+
+
+def _event_lines(events: Sequence[Event]) -> list[str]:
+    places = [f"{event.start}-{event.end}" for event in events]
+    place_width = max(len("Place"), *map(len, places))
+    type_width = max(len("Event"), *(len(event.type) for event in events))
+    modality_width = max(len("Modality"), len(DEFAULT_MODALITY), *(len(event.modality) for event in events))
+    lines = [f"  {'Event':<{type_width}}  {'Modality':<{modality_width}}  Score  {'Place':>{place_width}}  Trigger"]
+    for event, place in zip(events, places, strict=True):
+        lines.append(
+            f"  {event.type:<{type_width}}  {event.modality:<{modality_width}}  {event.score:5.2f}  "
+            f"{place:>{place_width}}  {isolated(event.text)}"
+        )
+        for argument in event.arguments:
+            indent = " " * (2 + type_width + 2)
+            lines.append(f"{indent}{argument.role}  {argument.score:.2f}  {isolated(argument.entity.text)}")
+    return lines
+
+
+def _entity_lines(entities: Sequence[Entity]) -> list[str]:
+    places = [f"{entity.start}-{entity.end}" for entity in entities]
+    place_width = max(len("Place"), *map(len, places))
+    type_width = max(len("Entity"), *(len(entity.type) for entity in entities))
+    lines = [f"  {'Entity':<{type_width}}  Score  {'Place':>{place_width}}  Text"]
+    for entity, place in zip(entities, places, strict=True):
+        lines.append(
+            f"  {entity.type:<{type_width}}  {entity.score:5.2f}  {place:>{place_width}}  {isolated(entity.text)}"
+        )
+    return lines
+
+
+def _counted(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
