@@ -233,17 +233,13 @@ class _Standoff:
         form = _FORMS.get(line[0])
         if form is None:
             kinds = "T, E, A, R, N, * or #"
-            self._problem(
-                number, f"{_quoted(line)} is no annotation; expected a line that begins with {kinds}"
-            )
+            self._problem(number, f"{_quoted(line)} is no annotation; expected a line that begins with {kinds}")
             return
         # the id of a line that does not parse is kept too: what refers to it is no second problem
         if id_match := _ID.match(line):
             if id_match[0] in self.line_of:
                 first = self.line_of[id_match[0]]
-                self._problem(
-                    number, f"{id_match[0]} is the id of line {first} already; give each line its own id"
-                )
+                self._problem(number, f"{id_match[0]} is the id of line {first} already; give each line its own id")
                 return
             self.line_of[id_match[0]] = number
         if line[0] == "T":
@@ -271,9 +267,7 @@ class _Standoff:
         if not self._offsets_match(number, name, start, end, shown):
             return True
         if type_name not in self.schema.entity_types and type_name not in self.schema.event_types:
-            self._problem(
-                number, f"{name} has the unknown type {_quoted(type_name)}; {self._known_types(type_name)}"
-            )
+            self._problem(number, f"{name} has the unknown type {_quoted(type_name)}; {self._known_types(type_name)}")
             return True
         self.spans[name] = _Span(name, number, type_name, start, end)
         return True
@@ -376,9 +370,7 @@ class _Standoff:
     def _resolve_attribute(self, attribute: _Attribute) -> None:
         name, target, value = attribute.id, attribute.target, attribute.value
         if attribute.name != "Modality" or not self.schema.modalities:
-            known = (
-                "Modality" if self.schema.modalities else "none, because annotation.conf names no Modality"
-            )
+            known = "Modality" if self.schema.modalities else "none, because annotation.conf names no Modality"
             self._problem(
                 attribute.line,
                 f"{name} is the attribute {_quoted(attribute.name)}; expected {known}: "
@@ -402,13 +394,9 @@ class _Standoff:
 
     def _wrong_target(self, number: int, what: str, target: str, kind: str, expected: str) -> None:
         if target not in self.line_of:
-            self._problem(
-                number, f"{what} is {_quoted(target)}, which no line defines; expected {expected} ({kind}…)"
-            )
+            self._problem(number, f"{what} is {_quoted(target)}, which no line defines; expected {expected} ({kind}…)")
         elif target[0] != kind:
-            self._problem(
-                number, f"{what} is {target} (line {self.line_of[target]}); expected {expected} ({kind}…)"
-            )
+            self._problem(number, f"{what} is {target} (line {self.line_of[target]}); expected {expected} ({kind}…)")
         # otherwise the line of the target has a problem of its own
 
     def _check_words(self) -> None:
@@ -475,9 +463,7 @@ def _nearest(text: str, shown: str, start: int) -> int | None:
     """Where ``shown`` stands in the text, the place nearest to ``start``."""
     if not shown:
         return None
-    places = [
-        place for place in (text.rfind(shown, 0, start + len(shown)), text.find(shown, start)) if place >= 0
-    ]
+    places = [place for place in (text.rfind(shown, 0, start + len(shown)), text.find(shown, start)) if place >= 0]
     return min(places, key=lambda place: abs(place - start), default=None)
 
 

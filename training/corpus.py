@@ -198,9 +198,7 @@ def _read_schema(path: Path, problems: list[Problem]) -> Schema | None:
     except SchemaError as error:
         for message in str(error).splitlines():
             located = re.fullmatch(rf"{re.escape(path.name)}:([0-9]+): (.*)", message)
-            problems.append(
-                Problem(path, int(located[1]), located[2]) if located else Problem(path, 0, message)
-            )
+            problems.append(Problem(path, int(located[1]), located[2]) if located else Problem(path, 0, message))
         return None
 
 
@@ -230,9 +228,7 @@ def _read_splits(
     """Names of the articles of each split."""
     files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
     if not files:
-        problems.append(
-            Problem(folder, 0, "has no splits; expected train.txt, dev.txt and test.txt in this folder")
-        )
+        problems.append(Problem(folder, 0, "has no splits; expected train.txt, dev.txt and test.txt in this folder"))
         return {}
     for split in wanted:
         if folder / f"{split}.txt" not in files:
@@ -248,9 +244,7 @@ def _read_splits(
             if not name:
                 continue
             if name in place:
-                message = (
-                    f"{name!r} stands in {place[name]} already; expected each article in one split, once"
-                )
+                message = f"{name!r} stands in {place[name]} already; expected each article in one split, once"
                 problems.append(Problem(path, number, message))
             elif name not in names:
                 message = f"{name!r} is no article; expected {articles.name}/{name}.txt and .ann"
@@ -263,9 +257,7 @@ def _read_splits(
     if None in texts.values():
         return members
     for name in names - place.keys():
-        message = (
-            f"is in no split; add {name!r} to one of {', '.join(path.name for path in files)} in {folder}"
-        )
+        message = f"is in no split; add {name!r} to one of {', '.join(path.name for path in files)} in {folder}"
         problems.append(Problem(articles / f"{name}.txt", 0, message))
     return members
 
@@ -286,9 +278,7 @@ def _read_metadata(path: Path, names: set[str], problems: list[Problem]) -> dict
         if message is None:
             name = fields.pop("id")
             if name in metadata:
-                message = (
-                    f"{name!r} is described on an earlier line already; expected one line for each article"
-                )
+                message = f"{name!r} is described on an earlier line already; expected one line for each article"
             elif name not in names:
                 message = f"{name!r} is no article; expected the name of a file in the folder of articles"
             else:

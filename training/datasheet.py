@@ -93,9 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(
-            f"{datasheet}: {error.strerror}; expected a datasheet with the lines {BEGIN} and {END}\n"
-        )
+        sys.stderr.write(f"{datasheet}: {error.strerror}; expected a datasheet with the lines {BEGIN} and {END}\n")
         return 1
     sys.stdout.write(f"{datasheet}: counts are those of the corpus\n")
     return 0
@@ -117,9 +115,7 @@ def _roles(document: Document) -> Counter[str]:
     return Counter(argument.role for event in document.events for argument in event.arguments)
 
 
-def _table(
-    corpus: Corpus, heading: str, rows: Sequence[str] | None, count: Callable[[Document], Counter[str]]
-) -> str:
+def _table(corpus: Corpus, heading: str, rows: Sequence[str] | None, count: Callable[[Document], Counter[str]]) -> str:
     """A Markdown table with a column for each split; rows that are not given are ordered by their counts."""
     columns = [sum(map(count, documents), Counter[str]()) for documents in corpus.splits.values()]
     whole = sum(columns, Counter[str]())

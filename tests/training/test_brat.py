@@ -7,7 +7,7 @@ import pytest
 from hadath.document import Argument, Document, Entity, Event
 from hadath.schema import Schema
 from hadath.text import segment
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from training.brat import Problem, Severity, parse_document, read_document
@@ -45,9 +45,7 @@ def read(lines: str, text: str = TEXT, schema: Schema = SCHEMA) -> tuple[Documen
 def test_reads_entities_events_arguments_and_modality() -> None:
     document, problems = read(annotations())
     club, town = Entity(8, 18, "ORG", "نادي البحر"), Entity(25, 29, "PLACE", "طبرق")
-    visit = Event(
-        0, 3, "MEET", "زار", modality="Planned", arguments=(Argument("Who", club), Argument("Arg1", town))
-    )
+    visit = Event(0, 3, "MEET", "زار", modality="Planned", arguments=(Argument("Who", club), Argument("Arg1", town)))
     assert problems == []
     assert document == Document(TEXT, (club, town), (visit,), "article")
 
@@ -176,9 +174,7 @@ def test_the_nearest_place_of_a_shifted_span_is_named() -> None:
 
 def test_a_number_goes_to_the_longest_role_name() -> None:
     schema = Schema(("PER",), ("MEET",), {"MEET": {"Arg": ("PER",), "Arg1": ("PER",)}})
-    document, problems = read(
-        "T1\tPER 4 7\tوفد\nT2\tMEET 0 3\tزار\nE1\tMEET:T2 Arg2:T1 Arg12:T1\n", schema=schema
-    )
+    document, problems = read("T1\tPER 4 7\tوفد\nT2\tMEET 0 3\tزار\nE1\tMEET:T2 Arg2:T1 Arg12:T1\n", schema=schema)
     assert problems == []
     assert document is not None
     assert [argument.role for argument in document.events[0].arguments] == ["Arg", "Arg1"]
@@ -188,9 +184,9 @@ def test_a_trigger_needs_an_event() -> None:
     lines = "".join(f"{LINES[name]}\n" for name in ("T1", "T2", "T3"))
     document, problems = read(lines)
     assert document is None
-    assert [
-        (problem.line, "T3 is a trigger (MEET) without an event" in problem.message) for problem in problems
-    ] == [(3, True)]
+    assert [(problem.line, "T3 is a trigger (MEET) without an event" in problem.message) for problem in problems] == [
+        (3, True)
+    ]
 
 
 def test_modality_needs_a_schema_that_knows_it() -> None:
@@ -228,9 +224,7 @@ def test_what_refers_to_a_broken_line_is_no_second_problem() -> None:
         ("T1\tMEET 0 3\tزار\nE1\tMEET:T1\nE2\tMEET:T1\n", 3, "E2 has the trigger of another event (T1)"),
     ],
 )
-def test_what_word_tags_cannot_express_is_told_but_makes_a_document(
-    lines: str, line: int, message: str
-) -> None:
+def test_what_word_tags_cannot_express_is_told_but_makes_a_document(lines: str, line: int, message: str) -> None:
     document, problems = read(lines)
     assert [(problem.line, problem.severity) for problem in problems] == [(line, Severity.UNLEARNABLE)]
     assert message in problems[0].message
@@ -306,11 +300,13 @@ def documents(draw: st.DrawFn) -> Document:
     return Document(text, tuple(entities), tuple(events), "article")
 
 
+@settings(deadline=None)  # the first text builds tables, and machines pause
 @given(documents())
 def test_what_a_document_writes_as_brat_is_read_back(document: Document) -> None:
     assert read(document.to_brat(), document.text) == (document, [])
 
 
+@settings(deadline=None)  # the first text builds tables, and machines pause
 @given(documents(), st.randoms(use_true_random=False), st.integers(1, 4))
 def test_a_spoiled_file_is_read_or_its_problems_are_listed(
     document: Document, randomness: random.Random, changes: int
@@ -329,6 +325,7 @@ def test_a_spoiled_file_is_read_or_its_problems_are_listed(
         assert len(found.entities) + len(found.events) == len(spans)
 
 
+@settings(deadline=None)  # the first text builds tables, and machines pause
 @given(st.text(), st.text(alphabet=st.characters(codec="utf-8")))
 @example("T1\tORG 0 3\tزار", "زار")
 def test_any_lines_about_any_text_are_read_or_their_problems_are_listed(lines: str, text: str) -> None:

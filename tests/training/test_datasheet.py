@@ -55,10 +55,7 @@ def test_the_command_says_what_it_cannot_do(tmp_path: Path, capsys: pytest.Captu
     assert "is no folder; expected the folder of the corpus" in capsys.readouterr().err
     folder = Path(shutil.copytree(TINY, tmp_path / "corpus"))
     assert main([str(folder)]) == 1
-    assert (
-        f"{folder / 'DATASHEET.md'}: No such file or directory; expected a datasheet"
-        in capsys.readouterr().err
-    )
+    assert f"{folder / 'DATASHEET.md'}: No such file or directory; expected a datasheet" in capsys.readouterr().err
     (folder / "DATASHEET.md").write_text("# Data\n", encoding="utf-8")
     assert main([str(folder)]) == 1
     assert "the datasheet has no place for the counts" in capsys.readouterr().err
