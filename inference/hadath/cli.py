@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from hadath.commands import info, tag
+from hadath.commands import info, records, tag
 from hadath.errors import HadathError
 from hadath.version import __version__
 
-COMMANDS = (tag, info)
+COMMANDS = (tag, records, info)
 """Modules with ``add_parser(subparsers)``, which sets the default ``run``: parsed arguments in, exit status out."""
 
 FAILED = 2
