@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUN ?= runs/$(shell date +%Y-%m-%d_%H-%M-%S)
+RUN := runs/$(shell date +%Y-%m-%d_%H-%M-%S)
 ARTICLE ?=
 
 .PHONY: help train test lint bench package ui clean
@@ -23,9 +23,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 train: $(VENV)/installed
 	$(BIN)/python -m training.finetune output_dir=$(RUN)
-	$(BIN)/python -m training.evaluate model=$(RUN)/model
 	$(BIN)/python -m training.export model=$(RUN)/model
-	$(BIN)/python -m training.showcase package=$(RUN)/package article="$(ARTICLE)"
+	$(BIN)/python -m training.evaluate model=$(RUN)/package
+	$(BIN)/python -m training.summary $(RUN) --article="$(ARTICLE)"
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest

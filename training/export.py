@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import onnx
+import torch
 from omegaconf import DictConfig
 
 from hadath.document import Document
 from hadath.model_directory import ModelConfig, load
-from hadath.reading import Windowing
+from hadath.reading import Windowing, batches, read
 from hadath.schema import Schema
+from hadath.tokens import WordTokenizer
 from training.corpus import CorpusError, read_corpus
 from training.metrics import selection_scores
+from training.model import JointTagger
 from training.networks import NetworkError, load_network
-from training.onnx_graph import build_graph
+from training.onnx_graph import Dense, build_graph
 from training.prediction import tag_documents, torch_tagger
 from training.provenance import read_provenance
-from training.pyfunc import log_model
+from training.registry import log_model
 from training.script import script
-from training.tracking import TrackingError, tracked_run
+from training.tracking import RUN_ID_FILE, TrackingError, tracked_run
 
 log = logging.getLogger(__name__)
+
+SAMPLE_SUBWORDS = 20_000
+"""Subwords of the training articles from which the ranges of the activations are taken."""
 
 
 def export(config: DictConfig) -> Path:
@@ -39,42 +44,74 @@ def export(config: DictConfig) -> Path:
 
     Raises:
         NetworkError: If the network cannot be loaded.
-        CorpusError: If the articles to compare on cannot be read.
+        CorpusError: If the articles it is compared on cannot be read.
+        ValueError: If the encoder is of a shape that cannot be exported.
     """
     source = Path(config.model)
     model, tokenizer = load_network(source)
+    corpus = read_corpus(**config.corpus, splits=("train", "dev"))
     directory = Path(config.output_dir) if config.output_dir else source.parent / "package"
     directory.mkdir(parents=True, exist_ok=True)
-    onnx.save(build_graph(model, precision=config.precision), directory / "model.onnx")
+
+    windowing = Windowing.from_dict(model.config.windowing)
+    samples = sample_texts(corpus.splits["train"], WordTokenizer(tokenizer, windowing.pieces_per_word), windowing)
+    onnx.save(build_graph(model.encoder, dense_layers(model), config.precision, samples), directory / "model.onnx")
     shutil.copyfile(source / "tokenizer.json", directory / "tokenizer.json")
     schema = Schema.from_dict(model.config.schema)
-    model_config = ModelConfig(
-        schema=schema,
-        windowing=Windowing.from_dict(model.config.windowing),
-        temperatures={},
-        provenance={**read_provenance(source), "precision": config.precision},
-        metrics={},
-        name=config.name,
-    )
-    model_config.write(directory)
-    documents = read_corpus(config.corpus, splits=(config.compared_on,)).documents(config.compared_on)
-    trained = tag_documents(torch_tagger(model, tokenizer), documents)
-    exported = tag_documents(load(directory), documents)
-    metrics = comparison(documents, trained, exported, schema)
-    log.info("Trained and exported on %s: %s", config.compared_on, metrics)
+    origin = {**read_provenance(source), "precision": config.precision}
+    ModelConfig(schema, windowing, {}, origin, {}, config.name).write(directory)
+
+    dev = corpus.splits["dev"]
+    trained = tag_documents(torch_tagger(model, tokenizer), dev)
+    exported = tag_documents(load(directory), dev)
+    effect = export_effect(dev, trained, exported, schema)
+    run_directory = source.parent if (source.parent / RUN_ID_FILE).is_file() else directory
+    with tracked_run(config.tracking, run_directory) as tracking:
+        tracking.metrics({f"export/{name}": value for name, value in effect.items()}, step=0)
+        if config.log_model:
+            log_model(tracking, directory)
+    megabytes = (directory / "model.onnx").stat().st_size / 1e6
+    log.info("Exported to %s (model.onnx %.1f MB)", directory, megabytes)
+    for name, value in effect.items():
+        log.info("  %s %.4f", name, value)
     return directory
 
 
-def comparison(
+def dense_layers(model: JointTagger) -> dict[str, list[Dense]]:
+    """Returns each head's layers as the graph takes them."""
+    layers = {}
+    for name, head in model.heads.items():
+        hidden = [] if head.hidden is None else [Dense.of(head.hidden, "gelu")]
+        layers[name] = [*hidden, Dense.of(head.output)]
+    return layers
+
+
+def sample_texts(
+    documents: Sequence[Document], tokenizer: WordTokenizer, windowing: Windowing
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yields input ids and attention masks, [B, S] each, of about ``SAMPLE_SUBWORDS`` subwords of articles."""
+    taken = 0
+    for document in documents:
+        for batch in batches([read(document.text, tokenizer, windowing)], tokenizer, batch_tokens=4096):
+            yield torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask)
+            taken += int(batch.attention_mask.sum())
+        if taken >= SAMPLE_SUBWORDS:
+            return
+
+
+def export_effect(
     gold: Sequence[Document], trained: Sequence[Document], exported: Sequence[Document], schema: Schema
 ) -> dict[str, float]:
-    """Returns the scores before and after export, and the share of spans on which the two agree.
+    """Tells what the export changed.
 
     Args:
         gold: Annotated articles.
-        trained: What the network found in them.
+        trained: What the network found in them in float32.
         exported: What the exported model found.
         schema: Types and roles.
+
+    Returns:
+        F1 before and after, and the F1 of the exported model's spans against the network's, by kind.
     """
     before, after = selection_scores(gold, trained, schema), selection_scores(gold, exported, schema)
     agreement = selection_scores(trained, exported, schema)
@@ -83,3 +120,13 @@ def comparison(
         **{f"exported/{name}": value for name, value in after.items()},
         **{f"agreement/{name}": value for name, value in agreement.items()},
     }
+
+
+@script("export", CorpusError, NetworkError, TrackingError, ValueError)
+def main(config: DictConfig) -> None:
+    """Exports a network and tells what that changed."""
+    export(config)
+
+
+if __name__ == "__main__":
+    main()

@@ -15,6 +15,8 @@ from hadath.schema import Schema, bio_labels
 IGNORED = -100
 """Label of a word that a head does not learn from."""
 
+BERT_SHAPED = ("bert", "roberta", "xlm-roberta", "camembert")
+
 KINDS = ("spans", "trigger")
 SOURCES = ("entity_types", "event_types", "modalities")
 
@@ -145,7 +147,8 @@ class JointTagger(PreTrainedModel):  # type: ignore[misc]
     def __init__(self, config: JointTaggerConfig, encoder: nn.Module | None = None) -> None:
         super().__init__(config)
         if encoder is None:
-            encoder = AutoModel.from_config(config.encoder_config())
+            shape = config.encoder_config()
+            encoder = AutoModel.from_config(shape, **without_pooler(shape))
         self.encoder = encoder
         schema = Schema.from_dict(config.schema)
         width = encoder.config.hidden_size
@@ -222,6 +225,11 @@ class JointTagger(PreTrainedModel):  # type: ignore[misc]
             # the mean weight of a training word stays 1, so the learning rate keeps its meaning
             weights = weights * frequency.sum() / (weights * frequency).sum()
             self.get_buffer(f"{name}_label_weights").copy_(weights.float())
+
+
+def without_pooler(encoder: PretrainedConfig) -> dict[str, bool]:
+    """Returns the argument that keeps a BERT-shaped encoder from having a pooler, which nothing here reads."""
+    return {"add_pooling_layer": False} if encoder.model_type in BERT_SHAPED else {}
 
 
 AutoConfig.register(JointTaggerConfig.model_type, JointTaggerConfig)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import transformers
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue
 from rich.console import Console
@@ -67,9 +68,13 @@ def _quiet_libraries() -> None:
     """Keeps the terminal for what the user wants to know."""
     handler = RichHandler(show_time=False, show_path=False, show_level=False, markup=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
-    logging.getLogger("training").setLevel(logging.INFO)
+    for name in ("training", "__main__"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # a loader without worker processes pins no memory on a CPU: torch's advice does not apply
     warnings.filterwarnings("ignore", message=".*pin_memory.*")
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     logging.getLogger("alembic").setLevel(logging.ERROR)
     logging.getLogger("mlflow").setLevel(logging.ERROR)

@@ -90,10 +90,14 @@ def tracked_run(config: DictConfig, directory: Path, *, run_name: str | None = N
     # mlflow asks its home for telemetry and prints a link to a server that is not running
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     mlflow.set_tracking_uri(config.uri)
-    mlflow.set_experiment(config.experiment)
     kept = directory / RUN_ID_FILE
     known = kept.read_text(encoding="utf-8").strip() if kept.is_file() else None
+    if known is None:
+        mlflow.set_experiment(config.experiment)
     try:
+        if known is not None:
+            # mlflow refuses to continue a run of another experiment than the one set last in this process
+            mlflow.set_experiment(experiment_id=mlflow.get_run(known).info.experiment_id)
         run = mlflow.start_run(
             run_id=known,
             run_name=None if known else (run_name or config.run_name),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokenizers import Tokenizer
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+
+from training.model import without_pooler
 
 FOLDER = Path(__file__).parent
 
@@ -36,7 +38,7 @@ def load_encoder(
     dropout = {"hidden_dropout_prob": hidden_dropout, "attention_probs_dropout_prob": attention_dropout}
     try:
         tokenizer = AutoTokenizer.from_pretrained(location)
-        encoder = AutoModel.from_pretrained(location, dtype="float32", **_pooler(location), **dropout)
+        encoder = AutoModel.from_pretrained(location, dtype="float32", **without_pooler(AutoConfig.from_pretrained(location)), **dropout)
     except OSError as error:
         raise EncoderError(
             f"the encoder {source!r} is neither a local directory nor could it be fetched from the hub: "
@@ -67,14 +69,6 @@ def _location(source: str) -> str:
             f"the directory {source} holds no config.json; expected config.json, model.safetensors and tokenizer.json"
         )
     return source
-
-
-def _pooler(location: str) -> dict[str, bool]:
-    """BERT-shaped models would otherwise get a pooler that nothing here reads."""
-    from transformers import AutoConfig
-
-    bert_shaped = {"bert", "roberta", "xlm-roberta", "camembert"}
-    return {"add_pooling_layer": False} if AutoConfig.from_pretrained(location).model_type in bert_shaped else {}
 
 
 def _readable_length(encoder: PreTrainedModel) -> int:

@@ -1,0 +1,110 @@
+"""Measures a model on annotated articles: ``python -m training.evaluate model=runs/NAME/package``."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from hadath.model_directory import ModelConfig
+from training.alignment import AlignmentError
+from training.corpus import CorpusError, read_corpus
+from training.models import load_tagger
+from training.networks import NetworkError
+from training.prediction import tag_documents
+from training.report import Evaluation, report_text, write_report
+from training.report import evaluate as compare
+from training.script import script
+from training.tracking import RUN_ID_FILE, Tracking, TrackingError, tracked_run
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(config: DictConfig) -> dict[str, Evaluation]:
+    """Measures a model as configs/evaluate.yaml says, writes the reports and records them.
+
+    Args:
+        config: The composed configuration.
+
+    Returns:
+        The measurements, by split.
+
+    Raises:
+        CorpusError: If anything in the splits is wrong.
+        AlignmentError: If the corpus has types that the model does not know.
+        ModelError: If the model cannot be loaded.
+    """
+    directory = Path(config.model)
+    output = Path(config.output_dir) if config.output_dir else directory.parent / "evaluation"
+    tagger = load_tagger(directory, config.batch_tokens)
+    corpus = read_corpus(**config.corpus, splits=tuple(config.splits))
+    evaluations = {}
+    with tracked_run(config.tracking, _run_directory(directory, output)) as tracking:
+        for split, gold in corpus.splits.items():
+            found = tag_documents(tagger, gold)
+            evaluation = compare(gold, found, corpus.schema, replicates=config.replicates, seed=config.seed)
+            title = f"{directory} on {split}: {len(gold)} articles"
+            write_report(evaluation, output / split, title)
+            _record(tracking, evaluation, split, output / split)
+            Console().print(report_text(evaluation, title), markup=False, highlight=False, soft_wrap=True)
+            evaluations[split] = evaluation
+    if (directory / "model.onnx").is_file():
+        _note_in_model(directory, evaluations)
+    log.info("Reports, errors and pictures are in %s", output)
+    return evaluations
+
+
+def _run_directory(model: Path, output: Path) -> Path:
+    """The directory whose MLflow run this belongs to: the training's where it is there."""
+    return model.parent if (model.parent / RUN_ID_FILE).is_file() else output
+
+
+def _record(tracking: Tracking, evaluation: Evaluation, split: str, reports: Path) -> None:
+    tracking.metrics({f"{split}/{name}": value for name, value in evaluation.to_dict().items()}, step=0)
+    tracking.artifact(reports, f"evaluation/{split}")
+
+
+def _note_in_model(directory: Path, evaluations: dict[str, Evaluation]) -> None:
+    """Keeps the figures with the model that they were measured on."""
+    config = ModelConfig.read(directory)
+    measured = {split: headline(evaluation) for split, evaluation in evaluations.items()}
+    ModelConfig(**{**vars(config), "metrics": {**config.metrics, **measured}}).write(directory)
+
+
+def headline(evaluation: Evaluation) -> dict[str, float | list[float]]:
+    """Returns the scores that stand for the rest: micro F1 of entities and events, with intervals, and modality.
+
+    Example:
+        ``{"articles": 64, "entities/f1": 0.83, "entities/f1/interval": [0.81, 0.85], ...}``
+    """
+    scores = evaluation.metrics.to_dict()
+    values: dict[str, float | list[float]] = {"articles": len(evaluation.documents)}
+    for name in HEADLINE:
+        if name in scores:
+            values[name] = round(scores[name], 4)
+            if name in evaluation.intervals:
+                bounds = evaluation.intervals[name]
+                values[f"{name}/interval"] = [round(bounds.low, 4), round(bounds.high, 4)]
+    return values
+
+
+HEADLINE = (
+    "entities/f1",
+    "entities/f1_macro",
+    "events/f1",
+    "events/f1_macro",
+    "modality/accuracy",
+    "modality/f1_macro",
+)
+
+
+@script("evaluate", CorpusError, NetworkError, AlignmentError, TrackingError)
+def main(config: DictConfig) -> None:
+    """Measures a model and prints the report."""
+    evaluate(config)
+
+
+if __name__ == "__main__":
+    main()
