@@ -34,7 +34,7 @@ IR_VERSION = 8
 
 MICROSOFT = "com.microsoft"
 
-HIDDEN_POSITION = -30000.0
+HIDDEN_SCORE = -30000.0
 """What is added to the attention scores of padding; its exponential is exactly zero."""
 
 ACTIVATIONS = {
@@ -51,7 +51,10 @@ SMOOTHING = {"attention_input": 0.85, "context": 0.5, "feed_forward_input": 0.7}
 """How far a wide feature's range is moved into the weights, by product; the best of 0.3 to 1 on ``mini``."""
 
 WIDE_FEATURES = 8
-"""Features of the inner feed-forward layer whose excess over the range is kept in float."""
+"""Most features of an inner feed-forward layer whose excess over the range is kept in float."""
+
+WIDE = 1.25
+"""How many times wider than the range of the others a feature must be for that."""
 
 Precision = Literal["fp32", "int8"]
 
@@ -69,6 +72,10 @@ class Dense:
     weight: FloatArray
     bias: FloatArray
     activation: str | None = None
+
+    def multiplied(self, factor: FloatArray) -> Dense:
+        """Returns the layer whose weights are multiplied by a factor for each input, [inputs]."""
+        return Dense(self.weight * factor, self.bias, self.activation)
 
     @classmethod
     def of(cls, linear: nn.Linear, activation: str | None = None) -> Dense:
@@ -143,18 +150,27 @@ def _products(encoder: PreTrainedModel) -> dict[str, nn.Module]:
 
 
 class _EncoderGraph:
-    """Collects the graph's nodes and constants; between layers vectors are kept flat, [B * S, features]."""
+    """Collects the graph's nodes and constants.
+
+    Subwords are ordered by place, then by row, [S, B]: so attention's products read queries, keys and values where
+    they stand, and the three copies that bring each head's vectors together fall away. Between layers vectors are
+    kept flat, [S * B, features].
+    """
 
     def __init__(self, encoder: PreTrainedModel, ranges: Mapping[str, FeatureRange] | None) -> None:
-        self.encoder = encoder
+        self.encoder: Any = encoder
         self.config = encoder.config
         self.ranges = ranges
+        self.heads = self.config.num_attention_heads
+        self.head_size = self.config.hidden_size // self.heads
+        self.grids: dict[str, Grid] = {}
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
 
     def build(self, heads: Mapping[str, Sequence[Dense]]) -> onnx.ModelProto:
+        self.reorder()
         states = self.embeddings()
-        self.attention_shapes()
+        self.hide_padding()
         layers = self.encoder.encoder.layer
         for number, layer in enumerate(layers):
             states = self.layer(number, layer, states, last=number == len(layers) - 1)
@@ -170,13 +186,8 @@ class _EncoderGraph:
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["words", len(denses[-1].bias)])
             for name, denses in heads.items()
         ]
-        graph = helper.make_graph(
-            self.nodes,
-            "hadath",
-            inputs,
-            outputs,
-            [numpy_helper.from_array(array, name) for name, array in self.constants.items()],
-        )
+        constants = [numpy_helper.from_array(array, name) for name, array in self.constants.items()]
+        graph = helper.make_graph(self.nodes, "hadath", inputs, outputs, constants)
         domains = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
         model = helper.make_model(graph, opset_imports=domains, ir_version=IR_VERSION, producer_name="hadath")
         onnx.checker.check_model(model)
@@ -194,177 +205,172 @@ class _EncoderGraph:
         self.constants[name] = np.array(value, dtype=dtype, order="C")
         return name
 
+    def reorder(self) -> None:
+        """Adds the change of order from [B, S] to [S, B], and of the words' places with it."""
+        zero, one = self.constant("zero", [0], np.int64), self.constant("one", [1], np.int64)
+        self.add("Transpose", "input_ids", output="ids", perm=[1, 0])
+        self.add("Shape", "ids", output="shape")
+        self.add("Gather", "shape", zero, output="length")
+        rows = self.add("Gather", "shape", one)
+        row = self.add("Div", "word_starts", "length")
+        place = self.add("Sub", "word_starts", self.add("Mul", row, "length"))
+        self.add("Add", self.add("Mul", place, rows), row, output="word_places")
+
     def embeddings(self) -> str:
-        table = self.encoder.embeddings
-        words = _array(table.word_embeddings.weight)
-        # every token is of type 0, so its vector is added to the positions' beforehand
-        positions = _array(table.position_embeddings.weight) + _array(table.token_type_embeddings.weight)[0]
+        embeddings = self.encoder.embeddings
+        words = _array(embeddings.word_embeddings.weight)
+        # every subword is of type 0, so its vector is added to the positions' beforehand
+        positions = _array(embeddings.position_embeddings.weight) + _array(embeddings.token_type_embeddings.weight)[0]
         if self.config.model_type != "bert":
             # RoBERTa counts positions from the padding id + 1
             positions = positions[self.config.pad_token_id + 1 :]
         if self.ranges is None:
-            vectors = self.add("Gather", self.constant("words", words), "input_ids")
+            vectors = self.add("Gather", self.constant("words", words), "ids")
         else:
             rounded, scale = round_rows(words)
             # looked up as 8-bit rows and widened after that, so that the table stays small in memory too
-            vectors = self.add("Gather", self.constant("words", rounded, np.int8), "input_ids")
-            scales = self.add("Gather", self.constant("words_scale", scale), "input_ids")
+            vectors = self.add("Gather", self.constant("words", rounded, np.int8), "ids")
+            scales = self.add("Gather", self.constant("words_scale", scale), "ids")
             vectors = self.add("Mul", self.add("Cast", vectors, to=TensorProto.FLOAT), scales)
-        shape = self.add("Shape", "input_ids", output="shape")
-        length = self.add("Gather", shape, self.constant("one", [1], np.int64))
-        zero, first = self.constant("zero", [0], np.int64), self.constant("positions", positions)
-        vectors = self.add("Add", vectors, self.add("Slice", first, zero, length, zero))
+        table = self.constant("positions", positions[:, None])
+        vectors = self.add("Add", vectors, self.add("Slice", table, "zero", "length", "zero"))
         vectors = self.add("Reshape", vectors, self.constant("flat", [-1, self.config.hidden_size], np.int64))
-        return self.normalized("embeddings", table.LayerNorm, vectors)
+        return self.normalized("embeddings", embeddings.LayerNorm, vectors)
 
-    def attention_shapes(self) -> None:
-        """Adds what the layers' attention shares: the shapes and the part of the keys that hides padding.
+    def hide_padding(self) -> None:
+        """Adds what hides padding from attention, and the shapes that its operators need.
 
-        The mask inputs of MultiHeadAttention cost about a third of the operator's time and keep it from its
-        flash kernel. Instead queries and keys get one more feature for each head: 1 in every query, in the
-        keys 0 for a subword and a very negative number for padding: the scores of a masked attention.
+        A mask added to the scores would cost a pass over [B, heads, S, S] in every layer. Instead queries and keys
+        get one more feature for each head: 1 in every query, in the keys 0 for a subword and for padding a number so
+        negative that nothing is left of its exponential.
         """
-        heads, width = self.config.num_attention_heads, self.config.hidden_size
-        wide = width + heads
-        self.constant("narrow_width", [width], np.int64)
-        self.constant("wide_width", [wide], np.int64)
-        self.add("Concat", "shape", "wide_width", output="wide_shape", axis=0)
-        self.add("Concat", "shape", "narrow_width", output="narrow_shape", axis=0)
-        scale = float(np.sqrt(width // heads))
-        indicator = np.zeros((heads, width // heads + 1))
-        indicator[:, -1] = HIDDEN_POSITION * scale
-        mask = self.add("Cast", "attention_mask", to=TensorProto.FLOAT)
+        for name, size in (("narrow", self.head_size), ("wide", self.head_size + 1)):
+            shape = self.constant(f"{name}_heads", [self.heads, size], np.int64)
+            self.add("Concat", "shape", shape, output=f"{name}_shape", axis=0)
+        feature = np.zeros((self.heads, self.head_size + 1))
+        feature[:, -1] = HIDDEN_SCORE * np.sqrt(self.head_size)
+        mask = self.add("Transpose", self.add("Cast", "attention_mask", to=TensorProto.FLOAT), perm=[1, 0])
         mask = self.add("Reshape", mask, self.constant("column", [-1, 1], np.int64))
         mask = self.add("Sub", self.constant("visible", 1), mask)
-        self.add("Mul", mask, self.constant("hidden_key", indicator.reshape(1, -1)), output="hidden_keys")
+        self.add("Mul", mask, self.constant("hidden_key", feature.reshape(1, -1)), output="hidden_keys")
 
     def layer(self, number: int, layer: Any, states: str, last: bool) -> str:
         attention, output = layer.attention.self, layer.attention.output
-        heads = self.config.num_attention_heads
         query, key, value = (Dense.of(linear) for linear in (attention.query, attention.key, attention.value))
-        query, key = _with_feature(query, heads, 1.0), _with_feature(key, heads, 0.0)
+        denses = [_with_feature(query, self.heads, 1.0), _with_feature(key, self.heads, 0.0), value]
         context_output = Dense.of(output.dense)
-        if self.ranges is not None:
-            # dividing the values' features divides the context's, which are weighted sums of values
-            name = f"{number}.context"
-            divisor = self.divisor(name, context_output.weight.T)
-            value = Dense(value.weight / divisor[:, None], value.bias / divisor)
-            context_output = Dense(context_output.weight * divisor, context_output.bias)
-        else:
-            divisor = None
-        # three products over the same rounded rows cost what one does, and no split follows
-        queries, keys, values = self.products(f"{number}.attention_input", states, [query, key, value])
-        context = self.add(
-            "MultiHeadAttention",
-            self.add("Reshape", queries, "wide_shape"),
-            self.add("Reshape", self.add("Add", keys, "hidden_keys"), "wide_shape"),
-            self.add("Reshape", values, "narrow_shape"),
-            domain=MICROSOFT,
-            num_heads=heads,
-            scale=float(1 / np.sqrt(self.config.hidden_size // heads)),
-        )
-        context = self.add("Reshape", context, "flat")
+        site = f"{number}.context"
+        divisor = self.divisor(site, [context_output])
+        # the context is a weighted sum of values, so dividing the values' features divides the context's
+        denses[2] = Dense(value.weight / divisor[:, None], value.bias / divisor)
+        context_output = context_output.multiplied(divisor)
+        context = self.context(*self.products(f"{number}.attention_input", states, denses))
+        # rounded before the copy, which then moves a quarter of the bytes
+        context = self.rounded(site, context, divisor)
+        context = self.add("Reshape", self.add("Transpose", context, perm=[2, 0, 1, 3]), "flat")
         if last:
             # from here on a row depends on itself alone, so only the rows that the heads read go on
-            context, states = (self.add("Gather", rows, "word_starts") for rows in (context, states))
-        (attended,) = self.products(f"{number}.context", context, [context_output], divided=divisor)
+            context, states = (self.add("Gather", rows, "word_places") for rows in (context, states))
+        attended = self.product(site, site, context, context_output)
         # Sum: Add and LayerNormalization would be fused to an operator that takes six times as long
         states = self.add("Sum", attended, states)
         states = self.normalized(f"{number}.attention_norm", output.LayerNorm, states)
         return self.feed_forward(number, layer, states)
 
+    def context(self, queries: str, keys: str, values: str) -> str:
+        """Adds the attention of a layer; returns its context, [B, heads, S, head size]."""
+        queries = self.add("Reshape", queries, "wide_shape")
+        keys = self.add("Reshape", self.add("Add", keys, "hidden_keys"), "wide_shape")
+        values = self.add("Reshape", values, "narrow_shape")
+        scores = self.add(
+            "FusedMatMul",
+            queries,
+            keys,
+            domain=MICROSOFT,
+            transBatchA=1,
+            transBatchB=1,
+            transB=1,
+            alpha=float(1 / np.sqrt(self.head_size)),
+        )
+        shares = self.add("Softmax", scores, axis=-1)
+        return self.add("FusedMatMul", shares, values, domain=MICROSOFT, transBatchB=1)
+
     def feed_forward(self, number: int, layer: Any, states: str) -> str:
         first, second = Dense.of(layer.intermediate.dense), Dense.of(layer.output.dense)
-        name = f"{number}.inner"
-        operator, domain = ACTIVATIONS[self.config.hidden_act]
-        if self.ranges is None:
-            (inner,) = self.products(f"{number}.feed_forward_input", states, [first])
-            inner = self.add(operator, inner, domain=domain)
-            (added,) = self.products(name, inner, [second])
-        else:
-            order = np.argsort(-self.ranges[name].high, kind="stable")
+        site = f"{number}.inner"
+        wide = 0
+        if self.ranges is not None:
+            # the widest features come first, where they can be sliced off
+            high = self.ranges[site].high
+            order = np.argsort(-high, kind="stable")
             first = Dense(first.weight[order], first.bias[order])
             second = Dense(second.weight[:, order], second.bias)
-            low, high = self.ranges[name].low[order], self.ranges[name].high[order]
-            grid = Grid.over(float(low.min()), float(high[WIDE_FEATURES]))
-            (inner,) = self.products(f"{number}.feed_forward_input", states, [first])
-            inner = self.add(operator, inner, domain=domain)
-            rounded = self.rounded(name, inner, grid)
-            added = self.integer_product(name, rounded, second.weight.T, second.bias)
-            # what the widest features have beyond the grid's end comes in here, with the residual
-            zero, end = (
-                self.constant("zero", [0], np.int64),
-                self.constant("wide_end", [WIDE_FEATURES], np.int64),
+            high = high[order]
+            wide = int((high[:WIDE_FEATURES] > WIDE * high[min(WIDE_FEATURES, len(high) - 1)]).sum())
+            self.grids[site] = Grid.over(float(self.ranges[site].low.min()), float(high[wide]))
+        (inner,) = self.products(f"{number}.feed_forward_input", states, [first])
+        operator, domain = ACTIVATIONS[self.config.hidden_act]
+        inner = self.add(operator, inner, domain=domain)
+        if wide:
+            # what these features have beyond the grid's end is carried past the rounding, with the residual
+            end = self.constant(f"{site}.wide", [wide], np.int64)
+            excess = self.add(
+                "Sub", self.add("Slice", inner, "zero", end, "one"), self.constant(f"{site}.end", self.grids[site].high)
             )
-            wide = self.add("Slice", inner, zero, end, self.constant("one", [1], np.int64))
-            excess = self.add("Relu", self.add("Sub", wide, self.constant(f"{name}.high", grid.high)))
-            weight = self.constant(f"{name}.wide_weight", second.weight.T[:WIDE_FEATURES])
-            states = self.add("Gemm", excess, weight, states)
-        states = self.add("Sum", added, states)
-        return self.normalized(f"{number}.output_norm", layer.output.LayerNorm, states)
+            weight = self.constant(f"{site}.wide_weight", second.weight.T[:wide])
+            states = self.add("Gemm", self.add("Relu", excess), weight, states)
+        added = self.product(site, site, self.rounded(site, inner, np.ones(1)), second)
+        return self.normalized(f"{number}.output_norm", layer.output.LayerNorm, self.add("Sum", added, states))
 
     def normalized(self, name: str, norm: nn.LayerNorm, vectors: str) -> str:
         weight = self.constant(f"{name}.weight", _array(norm.weight))
         bias = self.constant(f"{name}.bias", _array(norm.bias))
         return self.add("LayerNormalization", vectors, weight, bias, axis=-1, epsilon=norm.eps)
 
-    def products(
-        self, name: str, vectors: str, denses: Sequence[Dense], divided: FloatArray | None = None
-    ) -> list[str]:
-        """Adds the products of the same vectors with several layers.
-
-        Args:
-            name: Which vectors these are, the key of their ranges.
-            vectors: [rows, features].
-            denses: The layers.
-            divided: By what the features were divided already; by default they are divided here.
-        """
-        names = [f"{name}.{index}" for index in range(len(denses))]
-        if self.ranges is None:
-            return [
-                self.add(
-                    "Gemm",
-                    vectors,
-                    self.constant(f"{product}.weight", dense.weight.T),
-                    self.constant(f"{product}.bias", dense.bias),
-                )
-                for product, dense in zip(names, denses, strict=True)
-            ]
-        weights = [dense.weight.T for dense in denses]
-        divisor = divided
-        if divisor is None:
-            divisor = self.divisor(name, np.concatenate(weights, axis=1))
-            vectors = self.add("Mul", vectors, self.constant(f"{name}.inverse", 1 / divisor))
-            weights = [weight * divisor[:, None] for weight in weights]
-        observed = self.ranges[name]
-        grid = Grid.over(float((observed.low / divisor).min()), float((observed.high / divisor).max()))
-        rounded = self.rounded(name, vectors, grid)
+    def products(self, site: str, vectors: str, denses: Sequence[Dense]) -> list[str]:
+        """Adds the products of the same vectors with several layers; several products cost no more than one."""
+        divisor = self.divisor(site, denses)
+        if self.ranges is not None:
+            vectors = self.add("Mul", vectors, self.constant(f"{site}.inverse", 1 / divisor))
+        vectors = self.rounded(site, vectors, divisor)
         return [
-            self.integer_product(product, rounded, weight, dense.bias)
-            for product, weight, dense in zip(names, weights, denses, strict=True)
+            self.product(site, f"{site}.{index}", vectors, dense.multiplied(divisor))
+            for index, dense in enumerate(denses)
         ]
 
-    def divisor(self, name: str, weight: FloatArray) -> FloatArray:
-        assert self.ranges is not None
-        return smoothing(self.ranges[name].magnitude(), weight, SMOOTHING[name.partition(".")[2]])
+    def divisor(self, site: str, denses: Sequence[Dense]) -> FloatArray:
+        """By what the features at the input of layers are divided: 1 in fp32."""
+        if self.ranges is None:
+            return np.ones(denses[0].weight.shape[1], dtype=np.float32)
+        weights = np.concatenate([dense.weight for dense in denses])
+        return smoothing(self.ranges[site].magnitude(), weights.T, SMOOTHING[site.partition(".")[2]])
 
-    def rounded(self, name: str, vectors: str, grid: Grid) -> str:
-        scale = self.constant(f"{name}.scale", grid.scale)
-        zero_point = self.constant(f"{name}.zero_point", grid.zero_point, np.uint8)
+    def rounded(self, site: str, vectors: str, divisor: FloatArray) -> str:
+        """Rounds vectors that were divided already; in fp32 leaves them as they are."""
+        if self.ranges is None:
+            return vectors
+        if site not in self.grids:
+            low, high = self.ranges[site].low / divisor, self.ranges[site].high / divisor
+            self.grids[site] = Grid.over(float(low.min()), float(high.max()))
+        scale = self.constant(f"{site}.scale", self.grids[site].scale)
+        zero_point = self.constant(f"{site}.zero_point", self.grids[site].zero_point, np.uint8)
         return self.add("QuantizeLinear", vectors, scale, zero_point)
 
-    def integer_product(self, name: str, rounded: str, weight: FloatArray, bias: FloatArray) -> str:
-        integers, scales = round_weights(weight)
-        activations = name if f"{name}.scale" in self.constants else name.rpartition(".")[0]
+    def product(self, site: str, name: str, vectors: str, dense: Dense) -> str:
+        """Adds the product of vectors, rounded as the site's are, with a layer's weights."""
+        bias = self.constant(f"{name}.bias", dense.bias)
+        if self.ranges is None:
+            return self.add("Gemm", vectors, self.constant(f"{name}.weight", dense.weight.T), bias)
+        integers, scales = round_weights(dense.weight.T)
         return self.add(
             "MatMulIntegerToFloat",
-            rounded,
+            vectors,
             self.constant(f"{name}.weight", integers, np.int8),
-            f"{activations}.scale",
+            f"{site}.scale",
             self.constant(f"{name}.weight_scale", scales),
-            f"{activations}.zero_point",
+            f"{site}.zero_point",
             "",
-            self.constant(f"{name}.bias", bias),
+            bias,
             domain=MICROSOFT,
         )
 
