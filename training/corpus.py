@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from hadath.document import Document
 from hadath.errors import HadathError, SchemaError
 from hadath.schema import Schema
-
 from training.brat import Problem, read_document, read_text
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from hadath.document import Document
 from hadath.errors import HadathError
-
 from training.corpus import Corpus, fingerprint, read_corpus
 
 BEGIN = "<!-- counts: begin, written by python -m training.datasheet -->"

@@ -97,7 +97,8 @@ class Document:
 
     def __post_init__(self) -> None:
         length = len(self.text)
-        for span in (*self.entities, *self.events):
+        spans: tuple[Entity | Event, ...] = (*self.entities, *self.events)
+        for span in spans:
             if not 0 <= span.start < span.end <= length or self.text[span.start : span.end] != span.text:
                 raise InvalidDocumentError(
                     f"{self._name()}: {span.type} at {span.start}-{span.end} is {span.text!r}, but the text there is "

@@ -4,12 +4,12 @@ import random
 from pathlib import Path
 
 import pytest
-from hadath.document import Argument, Document, Entity, Event
-from hadath.schema import Schema
-from hadath.text import segment
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hadath.document import Argument, Document, Entity, Event
+from hadath.schema import Schema
+from hadath.text import segment
 from training.brat import Problem, Severity, parse_document, read_document
 
 SCHEMA = Schema(

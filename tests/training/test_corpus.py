@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hadath.document import Argument, Document, Entity, Event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from hadath.document import Argument, Document, Entity, Event
 from training.corpus import CorpusError, fingerprint, read_corpus, to_dataset
 
 ROOT = Path(__file__).parents[2]
