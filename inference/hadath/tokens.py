@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,15 +57,21 @@ class WordTokenizer:
         [2, 0]
     """
 
+    _slots: dict[str, int]
+    _ids: IntArray
+    _offsets: IntArray
+    _counts: IntArray
+
     def __init__(self, tokenizer: Tokenizer, pieces_per_word: int = 16) -> None:
         self._tokenizer = _plain(tokenizer)
         self._glued = _without_word_start_marker(self._tokenizer)
         self._pieces_per_word = pieces_per_word
-        self.prefix_ids, self.suffix_ids = _special_ids(tokenizer)
+        self.prefix_ids, self.suffix_ids = _special_ids(self._tokenizer)
         self.pad_id = _known_id(tokenizer, ("<pad>", "[PAD]", "<|pad|>")) or 0
         self.unknown_id = _known_id(tokenizer, ("<unk>", "[UNK]", "<|unk|>")) or 0
         self.mask_id = _known_id(tokenizer, ("<mask>", "[MASK]", "<|mask|>"))
         self.vocabulary_size = tokenizer.get_vocab_size()
+        self._lock = threading.Lock()
         self._forget()
 
     @classmethod
@@ -102,16 +109,18 @@ class WordTokenizer:
         for position in np.flatnonzero(glued):
             if not keys[position].isalnum():
                 keys[position] = _GLUED + keys[position]
-        slots = [self._slots.get(key, -1) for key in keys]
-        if -1 in slots:
-            self._learn(keys)
-            slots = [self._slots[key] for key in keys]
-        slot = np.array(slots, dtype=np.int64)
-        counts = self._counts[slot]
-        ends = np.cumsum(counts)
-        total = int(ends[-1]) if len(ends) else 0
-        within = np.arange(total) - np.repeat(ends - counts, counts)
-        return Pieces(self._ids[np.repeat(self._offsets[slot], counts) + within], counts)
+        # a server's threads share one tagger
+        with self._lock:
+            slots = [self._slots.get(key, -1) for key in keys]
+            if -1 in slots:
+                self._learn(keys)
+                slots = [self._slots[key] for key in keys]
+            slot = np.array(slots, dtype=np.int64)
+            counts = self._counts[slot]
+            ends = np.cumsum(counts)
+            total = int(ends[-1]) if len(ends) else 0
+            within = np.arange(total) - np.repeat(ends - counts, counts)
+            return Pieces(self._ids[np.repeat(self._offsets[slot], counts) + within], counts)
 
     def _learn(self, keys: Sequence[str]) -> None:
         new = [key for key in dict.fromkeys(keys) if key not in self._slots]
@@ -136,10 +145,10 @@ class WordTokenizer:
         self._ids = np.concatenate([self._ids, np.fromiter((i for ids in pieces for i in ids), np.int64)])
 
     def _forget(self) -> None:
-        self._slots: dict[str, int] = {}
-        self._ids: IntArray = np.zeros(0, np.int64)
-        self._offsets: IntArray = np.zeros(0, np.int64)
-        self._counts: IntArray = np.zeros(0, np.int64)
+        self._slots = {}
+        self._ids = np.zeros(0, np.int64)
+        self._offsets = np.zeros(0, np.int64)
+        self._counts = np.zeros(0, np.int64)
 
 
 def _plain(tokenizer: Tokenizer) -> Tokenizer:
