@@ -58,12 +58,8 @@ def exclusive_emissions(log_probabilities: Sequence[FloatArray]) -> FloatArray:
     outside = sum(head[:, :1] for head in log_probabilities)
     sizes = [(head.shape[1] - 1) // 2 for head in log_probabilities]
     others = [outside - head[:, :1] for head in log_probabilities]
-    begin = [
-        head[:, 1 : 1 + size] + other for head, size, other in zip(log_probabilities, sizes, others, strict=True)
-    ]
-    inside = [
-        head[:, 1 + size :] + other for head, size, other in zip(log_probabilities, sizes, others, strict=True)
-    ]
+    begin = [head[:, 1 : 1 + size] + other for head, size, other in zip(log_probabilities, sizes, others, strict=True)]
+    inside = [head[:, 1 + size :] + other for head, size, other in zip(log_probabilities, sizes, others, strict=True)]
     return np.concatenate([outside, *begin, *inside], axis=1)
 
 
@@ -130,7 +126,8 @@ def spans_of(labels: IntArray, scores: FloatArray, types: int) -> Spans:
 
 
 def _viterbi(texts: Sequence[FloatArray], types: int) -> list[IntArray]:
-    longest = max(len(text) for text in texts)
+    lengths = np.array([len(text) for text in texts])
+    longest = int(lengths.max())
     count = len(texts)
     padded = np.zeros((longest, count, 1 + 2 * types), dtype=np.float32)
     for position, text in enumerate(texts):
@@ -150,8 +147,7 @@ def _viterbi(texts: Sequence[FloatArray], types: int) -> list[IntArray]:
         now[:, : 1 + types] += best[rows, any_label][:, None]
         now[:, 1 + types :] += np.maximum(from_begin, from_inside)
         # past its end a text stays as it was
-        over = np.array([step >= len(text) for text in texts])
-        best = np.where(over[:, None], best, now)
+        best = np.where((step < lengths)[:, None], now, best)
     paths = []
     final = best.argmax(axis=1)
     for position, text in enumerate(texts):

@@ -40,10 +40,12 @@ class Windowing:
         """
         try:
             windowing = cls(**values)
-            fits = 0 <= windowing.overlap and windowing.overlap + windowing.pieces_per_word + 8 < windowing.max_length
         except TypeError as error:
             raise ModelError(f"windowing {values!r}: {error}; expected max_length, overlap, pieces_per_word") from None
-        if not fits or windowing.pieces_per_word < 1:
+        if any(type(number) is not int for number in vars(windowing).values()):
+            raise ModelError(f"windowing {values!r}: expected whole numbers for max_length, overlap, pieces_per_word")
+        needed = windowing.overlap + windowing.pieces_per_word + 8
+        if windowing.overlap < 0 or windowing.pieces_per_word < 1 or windowing.max_length <= needed:
             raise ModelError(
                 f"windowing {values!r}: overlap and pieces_per_word leave no room in max_length; make it larger"
             )

@@ -71,7 +71,9 @@ def windows(counts: npt.NDArray[np.int64], capacity: int, overlap: int) -> list[
     # words under two windows are shared out at the middle of what both read
     middles = (firsts[1:] + lasts[:-1] + 1) // 2
     keeps = [0, *(int(middle) for middle in middles), words]
+    # where words are long and windows short, a window may hold no whole word of its own
     return [
         Window(int(first), int(last), keep_first, keep_last)
         for first, last, keep_first, keep_last in zip(firsts, lasts, keeps[:-1], keeps[1:], strict=True)
+        if keep_first < keep_last
     ]
