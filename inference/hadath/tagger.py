@@ -150,24 +150,20 @@ class Tagger:
 
     def _spans(self, logits: Mapping[str, FloatArray], lengths: Sequence[int]) -> tuple[Spans, Spans]:
         """Entity and trigger spans that do not overlap, positions counted over the words of all texts."""
-        heads = [
-            log_softmax(logits[name])
-            for name, types in (("entities", self.schema.entity_types), ("events", self.schema.event_types))
-            if types
-        ]
+        # a network may have been trained without one of the two
+        entity_types = len(self.schema.entity_types) if "entities" in logits else 0
+        event_types = len(self.schema.event_types) if "events" in logits else 0
+        heads = [log_softmax(logits[name]) for name in ("entities", "events") if name in logits]
         emissions = exclusive_emissions(heads)
         labels = best_paths(emissions, lengths)
         chosen = np.exp(emissions[np.arange(len(labels)), labels])
-        entity_types, event_types = len(self.schema.entity_types), len(self.schema.event_types)
         spans = spans_of(labels, chosen, entity_types + event_types)
         is_entity = spans.type < entity_types
         events = spans.select(~is_entity)
         return spans.select(is_entity), Spans(events.first, events.last, events.type - entity_types, events.score)
 
 
-def _located(
-    reading: Reading, spans: Spans, part: slice, first_word: int
-) -> Iterator[tuple[int, int, int, float]]:
+def _located(reading: Reading, spans: Spans, part: slice, first_word: int) -> Iterator[tuple[int, int, int, float]]:
     """Spans of one text as start and end in its characters, type index, score."""
     starts = reading.words.starts[spans.first[part] - first_word].tolist()
     ends = reading.words.ends[spans.last[part] - 1 - first_word].tolist()

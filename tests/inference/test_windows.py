@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_no_window_holds_more_subwords_than_the_encoder_reads(cut: Cut) -> None:
 def test_neighbours_leave_no_gap_and_share_about_the_overlap(cut: Cut) -> None:
     found = windows_of(cut)
     longest = max(cut.counts, default=0)
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.first <= other.first <= one.last <= other.last
         shared = sum(cut.counts[other.first : one.last])
         # each end of a window lies up to one word from its nominal place
