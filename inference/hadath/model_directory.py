@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import onnxruntime
 
 from hadath.errors import ModelError, SchemaError
 from hadath.reading import Batch, Windowing
-from hadath.schema import Schema
+from hadath.schema import Schema, bio_labels
 from hadath.tagger import Tagger
 from hadath.tokens import WordTokenizer
 from hadath.version import __version__
@@ -88,14 +87,15 @@ class ModelConfig:
             ) from None
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ModelError(f"{path} cannot be read: {error}; export the model again") from error
-        if not isinstance(values, dict) or not isinstance(values.get("format"), int):
+        versions = [values.get("format"), values.get("normalization", 0)] if isinstance(values, dict) else [None]
+        if not all(isinstance(version, int) for version in versions):
             raise ModelError(f"{path} names no format version, so it is no hadath model's; export the model again")
         _check_versions(path, values)
         try:
             return cls(
                 schema=Schema.from_dict(values["schema"]),
                 windowing=Windowing.from_dict(values["windowing"]),
-                temperatures={head: float(value) for head, value in values["temperatures"].items()},
+                temperatures={head: _temperature(value) for head, value in values["temperatures"].items()},
                 provenance=values["provenance"],
                 metrics=values["metrics"],
                 name=values["name"],
@@ -137,6 +137,7 @@ def load(
     config = ModelConfig.read(directory)
     tokenizer = WordTokenizer.from_file(_existing(directory, "tokenizer.json"), config.windowing.pieces_per_word)
     session = _session(_existing(directory, "model.onnx"), threads, providers)
+    _check_network(directory / "model.onnx", session, config.schema)
     return Tagger(config.schema, tokenizer, config.windowing, OnnxNetwork(session), batch_tokens, config.temperatures)
 
 
@@ -158,11 +159,11 @@ def find(model: str | Path | None = None) -> Path:
         return directory
     if directory.exists():
         raise ModelError(f"{model} is a file; expected a model directory with model.onnx, tokenizer.json, config.json")
-    if isinstance(model, str) and model.isidentifier() and find_spec(model) is not None:
-        package = Path(str(import_module(model).__file__)).parent
-        for candidate in (package, package / "model"):
-            if (candidate / "config.json").is_file():
-                return candidate
+    if isinstance(model, str) and model.isidentifier() and (package := find_spec(model)) is not None:
+        for folder in map(Path, package.submodule_search_locations or ()):
+            for candidate in (folder, folder / "model"):
+                if (candidate / "config.json").is_file():
+                    return candidate
         raise ModelError(f"the package {model} is installed but holds no config.json; is it a hadath model package?")
     raise ModelError(f"no model at {model}: neither a directory nor an installed package; check the path or the name")
 
@@ -204,6 +205,30 @@ def _session(path: Path, threads: int | None, providers: Sequence[str] | None) -
         return onnxruntime.InferenceSession(str(path), options, providers=wanted)
     except Exception as error:  # onnxruntime's own errors share no public base class
         raise ModelError(f"{path} is no readable ONNX model: {error}; export the model again") from error
+
+
+def _check_network(path: Path, session: onnxruntime.InferenceSession, schema: Schema) -> None:
+    missing = {"input_ids", "attention_mask", "word_starts"} - {given.name for given in session.get_inputs()}
+    if missing:
+        raise ModelError(f"{path} has no input {', '.join(sorted(missing))}, so it is no hadath model's network")
+    expected = {
+        "entities": len(bio_labels(schema.entity_types)),
+        "events": len(bio_labels(schema.event_types)),
+        "modality": len(schema.modalities),
+    }
+    for output in session.get_outputs():
+        labels = output.shape[-1]
+        if isinstance(labels, int) and labels != expected.get(output.name, labels):
+            raise ModelError(
+                f"{path} scores {labels} labels of {output.name}, but the schema in config.json has "
+                f"{expected[output.name]}: the two files are of different models; export the model again"
+            )
+
+
+def _temperature(value: Any) -> float:
+    if not float(value) > 0:
+        raise ValueError(f"temperature {value}")
+    return float(value)
 
 
 def _existing(directory: Path, name: str) -> Path:
