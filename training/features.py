@@ -39,12 +39,14 @@ def word_labels(document: Document, words: Words, spec: HeadSpec, schema: Schema
         spans: Sequence[Entity | Event] = document.entities if spec.source == "entity_types" else document.events
         for span in spans:
             first, last = word_range(words, span.start, span.end)
-            ids[first] = labels[f"B-{span.type}"]
-            ids[first + 1 : last] = labels[f"I-{span.type}"]
+            # no word at all where a mark or a space alone was annotated
+            ids[first:last] = labels[f"I-{span.type}"]
+            ids[first : min(first + 1, last)] = labels[f"B-{span.type}"]
         return ids
     ids = np.full(len(words), IGNORED, np.int64)
     for event in document.events:
-        ids[word_range(words, event.start, event.end)[0]] = labels[event.modality]
+        first, last = word_range(words, event.start, event.end)
+        ids[first : min(first + 1, last)] = labels[event.modality]
     return ids
 
 
@@ -80,9 +82,7 @@ def training_windows(
     return Dataset.from_list(rows)
 
 
-def _window_rows(
-    reading: Reading, labels: Mapping[str, IntArray], tokenizer: WordTokenizer
-) -> list[dict[str, Any]]:
+def _window_rows(reading: Reading, labels: Mapping[str, IntArray], tokenizer: WordTokenizer) -> list[dict[str, Any]]:
     ends = np.cumsum(reading.pieces.counts)
     begins = ends - reading.pieces.counts
     rows = []
@@ -117,18 +117,21 @@ class WindowCollator:
     Args:
         pad_id: Subword id of the padding.
         heads: Names of the heads to give labels to.
-        multiple: Widths are rounded up to a multiple of this.
+        max_length: Most subwords that a window may have.
+        multiple: Widths are rounded up to a multiple of this, ``max_length`` permitting.
     """
 
-    def __init__(self, pad_id: int, heads: Sequence[str], multiple: int = 8) -> None:
+    def __init__(self, pad_id: int, heads: Sequence[str], max_length: int, multiple: int = 8) -> None:
         self.pad_id = pad_id
         self.heads = list(heads)
+        self.max_length = max_length
         self.multiple = multiple
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Returns the arguments of ``JointTagger.forward``."""
         longest = max(len(row["input_ids"]) for row in rows)
-        width = -(-longest // self.multiple) * self.multiple
+        # an encoder may read not a subword more than max_length
+        width = max(longest, min(-(-longest // self.multiple) * self.multiple, self.max_length))
         input_ids = torch.full((len(rows), width), self.pad_id, dtype=torch.long)
         attention_mask = torch.zeros((len(rows), width), dtype=torch.long)
         for position, row in enumerate(rows):

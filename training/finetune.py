@@ -92,7 +92,7 @@ def finetune(config: DictConfig) -> Finetuned:
             model=model,
             args=_training_arguments(optimization, output / "checkpoints", bfloat16, config.seed),
             train_dataset=windows,
-            data_collator=WindowCollator(words.pad_id, list(model.specs)),
+            data_collator=WindowCollator(words.pad_id, list(model.specs), config.windowing.max_length),
             tagger=torch_tagger(model, words, bfloat16=bfloat16),
             dev_documents=dev,
             score=lambda gold, found: selection_scores(gold, found, corpus.schema),
@@ -155,9 +155,7 @@ def _build(config: DictConfig, optimization: Optimization, corpus: Corpus) -> tu
     return model, tokenizer
 
 
-def _training_arguments(
-    optimization: Optimization, checkpoints: Path, bfloat16: bool, seed: int
-) -> TrainingArguments:
+def _training_arguments(optimization: Optimization, checkpoints: Path, bfloat16: bool, seed: int) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=optimization.epochs,

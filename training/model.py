@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,6 +49,11 @@ class HeadSpec:
         for name, known in (("kind", KINDS), ("source", SOURCES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected one of {', '.join(known)}")
+        if (self.kind == "trigger") != (self.source == "modalities"):
+            raise ValueError(
+                f"a head of kind {self.kind} cannot have the source {self.source}; expected spans of entity_types or "
+                "event_types, or trigger with modalities"
+            )
         for name in ("dropout", "label_smoothing", "balance"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a number from 0 to 1")
@@ -90,6 +96,11 @@ class JointTaggerConfig(PretrainedConfig):  # type: ignore[misc]
         self.input_masking = input_masking
         self.mask_id = mask_id
         super().__init__(**kwargs)
+
+    def to_json_string(self, use_diff: bool = True) -> str:
+        """Returns the config as it is written to config.json; the order of types and roles is kept."""
+        values = self.to_diff_dict() if use_diff else self.to_dict()
+        return json.dumps(values, ensure_ascii=False, indent=2) + "\n"
 
     def encoder_config(self) -> PretrainedConfig:
         """Returns the encoder's configuration."""
@@ -152,9 +163,7 @@ class JointTagger(PreTrainedModel):  # type: ignore[misc]
         self.encoder = encoder
         schema = Schema.from_dict(config.schema)
         width = encoder.config.hidden_size
-        self.specs = {
-            name: spec for name, spec in config.head_specs().items() if spec.labels(schema)
-        }
+        self.specs = {name: spec for name, spec in config.head_specs().items() if spec.labels(schema)}
         self.heads = nn.ModuleDict(
             {name: WordHead(width, len(spec.labels(schema)), spec) for name, spec in self.specs.items()}
         )
@@ -248,12 +257,14 @@ def new_tagger(
         windowing: ``hadath.reading.Windowing`` as a dict.
         **kwargs: Further fields of ``JointTaggerConfig``.
     """
+    shape = encoder.config.to_dict()
+    # a place on this machine means nothing on another one
+    shape.pop("_name_or_path", None)
     config = JointTaggerConfig(
-        encoder=encoder.config.to_dict(),
+        encoder=shape,
         schema=schema.to_dict(),
         heads={name: asdict(spec) for name, spec in heads.items()},
         windowing=windowing,
         **kwargs,
     )
-    tagger = JointTagger(config, encoder)
-    return tagger
+    return JointTagger(config, encoder)

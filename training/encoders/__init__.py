@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
-from training.model import without_pooler
+from training.model import JointTaggerConfig, without_pooler
 
 FOLDER = Path(__file__).parent
 
@@ -32,24 +33,75 @@ def load_encoder(
         The encoder with float32 weights, and its tokenizer.
 
     Raises:
-        EncoderError: If it is not there, has no fast tokenizer, or reads fewer than ``max_length`` subwords.
+        EncoderError: If it is not there, is damaged, has no tokenizer of its own, or reads fewer than ``max_length``
+            subwords.
     """
     location = _location(source)
-    dropout = {"hidden_dropout_prob": hidden_dropout, "attention_probs_dropout_prob": attention_dropout}
     try:
+        config = AutoConfig.from_pretrained(location)
+        if isinstance(config, JointTaggerConfig):
+            raise EncoderError(
+                f"{source} is a trained tagger, not an encoder; give the encoder that it was trained from"
+            )
         tokenizer = AutoTokenizer.from_pretrained(location)
-        encoder = AutoModel.from_pretrained(location, dtype="float32", **without_pooler(AutoConfig.from_pretrained(location)), **dropout)
-    except OSError as error:
+        _set_dropout(config, _HIDDEN_DROPOUT, hidden_dropout)
+        _set_dropout(config, _ATTENTION_DROPOUT, attention_dropout)
+        encoder, loading = AutoModel.from_pretrained(
+            location, config=config, dtype="float32", output_loading_info=True, **without_pooler(config)
+        )
+    except EncoderError:
+        raise
+    except Exception as error:  # transformers, tokenizers and safetensors raise many kinds
+        reason = str(error).strip().splitlines()[0]
+        if Path(location).is_dir() or not isinstance(error, OSError):
+            raise EncoderError(f"the encoder {source!r} cannot be loaded: {reason}\n{_EXPECTED_FILES}") from error
         raise EncoderError(
-            f"the encoder {source!r} is neither a local directory nor could it be fetched from the hub: "
-            f"{str(error).splitlines()[0]}\nWithout network use encoder=mini, which comes with the repository, or a "
-            "directory that holds config.json, model.safetensors and tokenizer.json: encoder.source=path/to/directory"
+            f"the encoder {source!r} is neither a local directory nor could it be fetched from the hub: {reason}\n"
+            "Without network use encoder=mini, which comes with the repository, or give a local directory: "
+            f"encoder.source=path/to/directory. {_EXPECTED_FILES}"
         ) from error
+    missing = sorted(name for name in loading["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise EncoderError(
+            f"the weights of the encoder {source!r} are of another architecture than its config.json says: "
+            f"{len(missing)} are missing, such as {missing[0]}"
+        )
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise EncoderError(
             f"the encoder {source!r} has no fast tokenizer (tokenizer.json), which exact offsets need; "
             "save one with AutoTokenizer.from_pretrained(..., use_fast=True).save_pretrained(directory)"
+        )
+    _check_fit(source, encoder, backend, max_length)
+    return encoder, backend
+
+
+_EXPECTED_FILES = "A directory holds config.json, model.safetensors and tokenizer.json, as save_pretrained writes them."
+
+# what the architectures call the same
+_HIDDEN_DROPOUT = ("hidden_dropout_prob", "dropout", "mlp_dropout", "embd_pdrop")
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
+
+
+def _set_dropout(config: PretrainedConfig, names: Sequence[str], value: float) -> None:
+    known = [name for name in names if hasattr(config, name)]
+    if value and not known:
+        raise EncoderError(
+            f"encoders of the kind {config.model_type} have no such dropout (none of {', '.join(names)}); "
+            "set encoder.hidden_dropout or encoder.attention_dropout to 0"
+        )
+    for name in known:
+        setattr(config, name, value)
+
+
+def _check_fit(source: str, encoder: PreTrainedModel, tokenizer: Tokenizer, max_length: int) -> None:
+    subwords = tokenizer.get_vocab_size(with_added_tokens=False)
+    embedded = encoder.get_input_embeddings().num_embeddings
+    # without its files transformers makes a tokenizer that knows no word
+    if subwords > embedded or subwords < embedded / 2:
+        raise EncoderError(
+            f"the tokenizer of {source!r} has {subwords} subwords, but the encoder has {embedded}: they do not belong "
+            f"together, or the tokenizer's files are missing. {_EXPECTED_FILES}"
         )
     readable = _readable_length(encoder)
     if max_length > readable:
@@ -57,7 +109,6 @@ def load_encoder(
             f"windows of {max_length} subwords were asked for, but {source!r} reads at most {readable}; "
             f"set windowing.max_length={readable} or less"
         )
-    return encoder, backend
 
 
 def _location(source: str) -> str:
@@ -73,6 +124,6 @@ def _location(source: str) -> str:
 
 def _readable_length(encoder: PreTrainedModel) -> int:
     positions = int(getattr(encoder.config, "max_position_embeddings", 1 << 30))
-    # RoBERTa counts its positions from the padding id on
-    offset = encoder.config.pad_token_id + 1 if "roberta" in encoder.config.model_type else 0
-    return positions - offset
+    # RoBERTa and its kin count positions from the padding id on
+    counted_from_padding = any(name in encoder.config.model_type for name in ("roberta", "camembert"))
+    return positions - (encoder.config.pad_token_id + 1 if counted_from_padding else 0)

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+
+from hadath.decode import spans_of
+from hadath.document import Document, Entity, Event
+from hadath.reading import Windowing, batches, read
+from hadath.schema import Schema
+from hadath.text import segment
+from hadath.tokens import WordTokenizer
+from tests.fixtures.tiny_tokenizers import unigram_tokenizer
+from tests.training.conftest import CORPUS
+from training.corpus import read_corpus
+from training.features import WindowCollator, label_counts, training_windows, word_labels
+from training.model import IGNORED, HeadSpec
+
+HEADS = {
+    "entities": HeadSpec("spans", "entity_types"),
+    "events": HeadSpec("spans", "event_types"),
+    "modality": HeadSpec("trigger", "modalities"),
+}
+TOKENIZER = WordTokenizer(unigram_tokenizer(), 6)
+WINDOWING = Windowing(max_length=40, overlap=8, pieces_per_word=6)
+SCHEMA = Schema(("PER", "PLACE"), ("MEET",), {}, ("Asserted", "Planned"))
+
+
+def entity(text: str, words: str, kind: str) -> Entity:
+    start = text.index(words)
+    return Entity(start, start + len(words), kind, words)
+
+
+def event(text: str, words: str, kind: str, modality: str = "Asserted") -> Event:
+    start = text.index(words)
+    return Event(start, start + len(words), kind, words, modality=modality)
+
+
+@pytest.fixture(scope="module")
+def articles() -> Sequence[Document]:
+    return read_corpus(CORPUS, ("train",)).splits["train"]
+
+
+@pytest.fixture(scope="module")
+def windows(articles: Sequence[Document], tiny_schema: Schema) -> Dataset:
+    return training_windows(articles, TOKENIZER, WINDOWING, tiny_schema, HEADS)
+
+
+TEXT = "سيلتقي سالم القروي، وفدا من حي الواحة."
+DOCUMENT = Document(
+    TEXT,
+    (entity(TEXT, "سالم القروي", "PER"), entity(TEXT, "حي الواحة", "PLACE")),
+    (event(TEXT, "سيلتقي", "MEET", "Planned"),),
+)
+
+
+def test_labels_of_words() -> None:
+    words = segment(TEXT)
+    names = HEADS["entities"].labels(SCHEMA)
+    entities = [names[label] for label in word_labels(DOCUMENT, words, HEADS["entities"], SCHEMA)]
+    assert list(zip(words.forms, entities, strict=True)) == [
+        ("سيلتقي", "O"),
+        ("سالم", "B-PER"),
+        ("القروي", "I-PER"),
+        ("،", "O"),
+        ("وفدا", "O"),
+        ("من", "O"),
+        ("حي", "B-PLACE"),
+        ("الواحة", "I-PLACE"),
+        (".", "O"),
+    ]
+    assert word_labels(DOCUMENT, words, HEADS["events"], SCHEMA).tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert word_labels(DOCUMENT, words, HEADS["modality"], SCHEMA).tolist() == [1] + [IGNORED] * 8
+
+
+def test_a_span_without_its_proclitic_labels_the_whole_word() -> None:
+    text = "زار بنغازي وطرابلس"
+    document = Document(text, (entity(text, "بنغازي", "PLACE"), entity(text, "طرابلس", "PLACE")))
+    assert word_labels(document, segment(text), HEADS["entities"], SCHEMA).tolist() == [0, 2, 2]
+
+
+def test_diacritics_and_marks_do_not_shift_labels() -> None:
+    text = "اِلتَقى\u200f سالِـــمٌ القَرَويّ"
+    document = Document(text, (entity(text, "سالِـــمٌ القَرَويّ", "PER"),))
+    assert word_labels(document, segment(text), HEADS["entities"], SCHEMA).tolist() == [0, 1, 3]
+
+
+@pytest.mark.parametrize("place", ["في تونس \u200f", "في تونس  "])
+def test_an_annotated_mark_or_space_has_no_label(place: str) -> None:
+    last = len(place)
+    document = Document(
+        place, (Entity(last - 1, last, "PLACE", place[-1]),), (Event(last - 1, last, "MEET", place[-1]),)
+    )
+    for name, nothing in (("entities", 0), ("events", 0), ("modality", IGNORED)):
+        assert word_labels(document, segment(place), HEADS[name], SCHEMA).tolist() == [nothing, nothing]
+
+
+def test_labels_of_the_corpus_read_back_as_its_spans(articles: Sequence[Document], tiny_schema: Schema) -> None:
+    for article in articles:
+        words = segment(article.text)
+        for name, spans, types in (
+            ("entities", article.entities, tiny_schema.entity_types),
+            ("events", article.events, tiny_schema.event_types),
+        ):
+            labels = word_labels(article, words, HEADS[name], tiny_schema)
+            found = spans_of(labels, np.ones(len(labels), np.float32), len(types))
+            # whole words: a proclitic that the annotation leaves out comes with its word
+            read_back = [
+                (words.starts[first] <= span.start < words.ends[first], int(words.ends[last - 1]), types[kind])
+                for first, last, kind, span in zip(found.first, found.last, found.type, spans, strict=True)
+            ]
+            assert read_back == [(True, span.end, span.type) for span in spans]
+
+
+def test_windows_hold_every_word_of_every_article_once(
+    windows: Dataset, articles: Sequence[Document], tiny_schema: Schema
+) -> None:
+    expected = [word_labels(article, segment(article.text), HEADS["entities"], tiny_schema) for article in articles]
+    assert [label for row in windows for label in row["labels_entities"]] == np.concatenate(expected).tolist()
+    for row in windows:
+        assert len(row["word_starts"]) == len(row["labels_entities"]) == len(row["labels_modality"]) > 0
+        assert row["length"] == len(row["input_ids"]) <= WINDOWING.max_length
+    assert len(windows) > len(articles)  # the long one is cut
+
+
+def test_training_reads_what_tagging_reads(windows: Dataset, articles: Sequence[Document]) -> None:
+    readings = [read(article.text, TOKENIZER, WINDOWING) for article in articles]
+    tagged = {
+        tuple(ids[mask > 0].tolist())
+        for batch in batches(readings, TOKENIZER, 512)
+        for ids, mask in zip(batch.input_ids, batch.attention_mask, strict=True)
+    }
+    assert {tuple(row["input_ids"]) for row in windows} == tagged
+    first_pieces = np.concatenate(
+        [reading.pieces.ids[np.cumsum(reading.pieces.counts) - reading.pieces.counts] for reading in readings]
+    )
+    assert [row["input_ids"][start] for row in windows for start in row["word_starts"]] == first_pieces.tolist()
+
+
+def test_a_schema_without_modalities_and_events_gives_no_labels_for_them(articles: Sequence[Document]) -> None:
+    bare = [Document(article.text, article.entities) for article in articles]
+    schema = Schema(("PER", "ORG", "PLACE", "DATE"), (), {})
+    found = training_windows(bare, TOKENIZER, WINDOWING, schema, HEADS)
+    assert set(found.column_names) == {"input_ids", "word_starts", "labels_entities", "length"}
+    assert list(label_counts(found, schema, HEADS)) == ["entities"]
+
+
+def test_an_article_without_words_has_no_window() -> None:
+    found = training_windows([Document(" \n"), DOCUMENT], TOKENIZER, WINDOWING, SCHEMA, HEADS)
+    assert len(found) == 1
+
+
+def test_label_counts(windows: Dataset, articles: Sequence[Document], tiny_schema: Schema) -> None:
+    counts = label_counts(windows, tiny_schema, HEADS)
+    entities = [entity for article in articles for entity in article.entities]
+    for number, kind in enumerate(tiny_schema.entity_types, start=1):
+        assert counts["entities"][number] == sum(entity.type == kind for entity in entities)
+    assert counts["entities"].sum() == sum(len(segment(article.text)) for article in articles)
+    modalities = [event.modality for article in articles for event in article.events]
+    assert counts["modality"].tolist() == [modalities.count(value) for value in tiny_schema.modalities]
+
+
+def test_a_batch_is_padded_and_its_words_are_found_in_it(windows: Dataset) -> None:
+    rows = [windows[0], windows[1], windows[2]]
+    batch = WindowCollator(TOKENIZER.pad_id, list(HEADS), WINDOWING.max_length)(rows)
+    width = batch["input_ids"].shape[1]
+    assert width % 8 == 0
+    assert width - max(row["length"] for row in rows) < 8
+    for position, row in enumerate(rows):
+        length = row["length"]
+        assert batch["input_ids"][position].tolist() == row["input_ids"] + [TOKENIZER.pad_id] * (width - length)
+        assert batch["attention_mask"][position].tolist() == [1] * length + [0] * (width - length)
+    flat = batch["input_ids"].flatten()
+    expected = [row["input_ids"][start] for row in rows for start in row["word_starts"]]
+    assert flat[batch["word_starts"]].tolist() == expected
+    for name in HEADS:
+        assert batch["labels"][name].tolist() == [label for row in rows for label in row[f"labels_{name}"]]
+        assert batch["labels"][name].dtype == torch.long
+
+
+@pytest.mark.parametrize(("length", "most", "width"), [(9, 64, 16), (16, 64, 16), (9, 12, 12), (12, 12, 12)])
+def test_a_batch_is_no_wider_than_the_encoder_reads(length: int, most: int, width: int) -> None:
+    row = {"input_ids": [5] * length, "word_starts": [1], "labels_entities": [0]}
+    batch = WindowCollator(1, ["entities"], most)([row, row])
+    assert batch["input_ids"].shape == (2, width)
