@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from omegaconf import DictConfig, OmegaConf
 from tokenizers import Tokenizer
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
 from hadath.reading import Windowing
 from hadath.tokens import WordTokenizer
@@ -25,14 +24,26 @@ from training.model import HeadSpec, JointTagger, new_tagger
 from training.optimization import bfloat16_is_fast, make_deterministic
 from training.prediction import torch_tagger
 from training.provenance import provenance, write_provenance
-from training.script import ScriptError, script
-from training.settings import Encoder, Optimization, SettingsError, settings
-from training.tracking import TrackingCallback, TrackingError, plain, tracked_run
+from training.resumption import (
+    CHECKPOINTS,
+    CONFIG,
+    NETWORK,
+    check_same_settings,
+    checkpoint_to_resume,
+    epochs_done,
+    epochs_without_progress,
+)
+from training.script import script
+from training.settings import Encoder, Optimization, Run, SettingsError, settings
+from training.tracking import RUN_ID_FILE, TrackingCallback, TrackingError, plain, tracked_run
 from training.trainer import TaggerTrainer
 
 log = logging.getLogger(__name__)
 
 SELECTED_BY = "mean_f1"
+
+GROUPS = ("corpus", "encoder", "heads", "optimization", "tracking", "windowing")
+"""The configuration's parts that have settings of their own."""
 
 
 @dataclass(frozen=True)
@@ -65,81 +76,87 @@ def finetune(config: DictConfig) -> Finetuned:
         CorpusError: If anything in the corpus is wrong; nothing is trained then.
         EncoderError: If the encoder cannot be loaded.
         SettingsError: If a setting has a wrong name, type or value.
-        ScriptError: If there is nothing to resume, or the output directory already holds a training.
+        ModelError: If the windows cannot be used.
+        TrackingError: If the run cannot be recorded.
+        ScriptError: If there is nothing to resume, the settings are not those of the training to resume, or the
+            output directory already holds a training.
     """
     keep_freed_memory()
-    output = Path(config.output_dir)
+    run = settings(Run, OmegaConf.masked_copy(config, [name for name in config if name not in GROUPS]), "")
     optimization = settings(Optimization, config.optimization, "optimization")
-    checkpoint = _checkpoint_to_resume(output, config.resume)
+    windowing = Windowing.from_dict(vars(settings(Windowing, config.windowing, "windowing")))
+    output = Path(run.output_dir)
+    checkpoint = checkpoint_to_resume(output, run.resume)
+    if checkpoint is None:
+        # of a training that was interrupted before its first checkpoint
+        (output / RUN_ID_FILE).unlink(missing_ok=True)
+    else:
+        check_same_settings(config, output)
     corpus = read_corpus(**config.corpus, splits=("train", "dev"))
-    train, dev = (corpus.splits[split][: config.article_limit] for split in ("train", "dev"))
+    train, dev = (corpus.splits[split][: run.article_limit] for split in ("train", "dev"))
     learnt_from = fingerprint([*train, *dev])
-    set_seed(config.seed)
-    if config.deterministic:
+    set_seed(run.seed)
+    if run.deterministic:
         make_deterministic()
-    model, tokenizer = _build(config, optimization, corpus)
-    words = WordTokenizer(tokenizer, config.windowing.pieces_per_word)
-    windows = training_windows(train, words, Windowing(**config.windowing), corpus.schema, model.specs)
+    model, tokenizer = _build(config, optimization, windowing, corpus)
+    words = WordTokenizer(tokenizer, windowing.pieces_per_word)
+    windows = training_windows(train, words, windowing, corpus.schema, model.specs)
     model.balance_labels(label_counts(windows, corpus.schema, model.specs))
     bfloat16 = {"auto": bfloat16_is_fast(), "bfloat16": True, "float32": False}[optimization.precision]
+    arguments = _training_arguments(optimization, output / CHECKPOINTS, bfloat16, run.seed)
+    early_stopping = EarlyStoppingCallback(optimization.patience)
+    if checkpoint is not None:
+        # the Trainer itself would count the epochs without progress anew, and train on where it had stopped early
+        early_stopping.early_stopping_patience_counter = epochs_without_progress(checkpoint)
+        if early_stopping.early_stopping_patience_counter >= optimization.patience:
+            arguments.num_train_epochs = epochs_done(checkpoint)
 
     output.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, output / "config.yaml", resolve=True)
+    if checkpoint is None:
+        OmegaConf.save(config, output / CONFIG, resolve=True)
     with tracked_run(config.tracking, output) as tracking:
         tracking.parameters(plain(config))
+        tracking.artifact(output / CONFIG)
         tracking.tags({"corpus.fingerprint": learnt_from, "encoder": config.encoder.source})
         trainer = TaggerTrainer(
             model=model,
-            args=_training_arguments(optimization, output / "checkpoints", bfloat16, config.seed),
+            args=arguments,
             train_dataset=windows,
-            data_collator=WindowCollator(words.pad_id, list(model.specs), config.windowing.max_length),
+            data_collator=WindowCollator(words.pad_id, list(model.specs), windowing.max_length),
             tagger=torch_tagger(model, words, bfloat16=bfloat16),
             dev_documents=dev,
             score=lambda gold, found: selection_scores(gold, found, corpus.schema),
             layer_decay=optimization.layer_decay,
             head_factor=optimization.head_factor,
-            callbacks=[EarlyStoppingCallback(optimization.patience), TrackingCallback(tracking)],
+            callbacks=[early_stopping, TrackingCallback(tracking)],
         )
-        trainer.train(resume_from_checkpoint=checkpoint)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         scores = trainer.dev_scores()
         tracking.metrics({f"best/{name}": value for name, value in scores.items()}, step=trainer.state.global_step)
 
-        directory = output / "model"
+        directory = output / NETWORK
         model.save_pretrained(directory)
         tokenizer.save(str(directory / "tokenizer.json"))
         origin = provenance(
             encoder=config.encoder.source,
             corpus_fingerprint=learnt_from,
             articles={"train": len(train), "dev": len(dev)},
-            seed=config.seed,
+            seed=run.seed,
             run_id=tracking.run_id,
         )
         write_provenance(directory, origin)
     return Finetuned(model, directory, scores, tracking.run_id)
 
 
-def _checkpoint_to_resume(output: Path, resume: bool) -> str | None:
-    checkpoints = output / "checkpoints"
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
-    if resume and last is None:
-        raise ScriptError(
-            f"nothing to resume: {checkpoints} holds no checkpoint; give output_dir=DIRECTORY of the run that was "
-            "interrupted, or leave resume=true out"
-        )
-    if not resume and last is not None:
-        raise ScriptError(
-            f"{output} already holds a training; add resume=true to go on with it, or give another output_dir"
-        )
-    return last
-
-
-def _build(config: DictConfig, optimization: Optimization, corpus: Corpus) -> tuple[JointTagger, Tokenizer]:
+def _build(
+    config: DictConfig, optimization: Optimization, windowing: Windowing, corpus: Corpus
+) -> tuple[JointTagger, Tokenizer]:
     wanted = settings(Encoder, config.encoder, "encoder")
     encoder, tokenizer = load_encoder(
         wanted.source,
         hidden_dropout=wanted.hidden_dropout,
         attention_dropout=wanted.attention_dropout,
-        max_length=config.windowing.max_length,
+        max_length=windowing.max_length,
     )
     heads = {
         str(name): settings(HeadSpec, head, f"heads.{name}") for name, head in config.heads.items() if head is not None
@@ -148,7 +165,7 @@ def _build(config: DictConfig, optimization: Optimization, corpus: Corpus) -> tu
         encoder,
         corpus.schema,
         heads,
-        windowing=dict(config.windowing),
+        windowing=asdict(windowing),
         input_masking=optimization.input_masking,
         mask_id=WordTokenizer(tokenizer).mask_id,
     )

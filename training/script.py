@@ -13,12 +13,15 @@ from typing import Any
 
 import hydra
 import transformers
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue
 from rich.console import Console
 from rich.logging import RichHandler
 
 from hadath.errors import HadathError
+from training.settings import SettingsError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -39,12 +42,13 @@ def script(config_name: str, *expected: type[Exception]) -> Callable[[Callable[[
     Returns:
         A decorator.
     """
-    sentences = (HadathError, ScriptError, MissingMandatoryValue, *expected)
+    sentences = (HadathError, ScriptError, SettingsError, MissingMandatoryValue, *expected)
 
     def decorate(body: Callable[[DictConfig], Any]) -> Callable[[], Any]:
         @functools.wraps(body)
         def run(config: DictConfig) -> Any:
             _quiet_libraries()
+            _separate_jobs(config)
             try:
                 return body(config)
             except sentences as error:
@@ -56,6 +60,13 @@ def script(config_name: str, *expected: type[Exception]) -> Callable[[Callable[[
         return main
 
     return decorate
+
+
+def _separate_jobs(config: DictConfig) -> None:
+    """Gives each job of a multirun a folder of its own in the output directory, by its number."""
+    job = HydraConfig.get()
+    if job.mode == RunMode.MULTIRUN and config.get("output_dir"):
+        config.output_dir = str(Path(config.output_dir) / str(job.job.num))
 
 
 def _escaped(error: Exception) -> str:

@@ -21,7 +21,7 @@ def settings(kind: type[Settings], config: DictConfig, group: str) -> Settings:
     Args:
         kind: The dataclass; its ``__post_init__`` may refuse values with a ``ValueError``.
         config: That part of the configuration.
-        group: Its name, for messages.
+        group: Its name, for messages; empty for the settings outside of all groups.
 
     Returns:
         The settings.
@@ -32,13 +32,40 @@ def settings(kind: type[Settings], config: DictConfig, group: str) -> Settings:
     try:
         values: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), config))
     except OmegaConfBaseException as error:
-        place = f"{group}.{error.full_key}" if error.full_key else group
+        place = ".".join(filter(None, (group, error.full_key)))
         reason = (error.msg or str(error)).splitlines()[0]
         known = ", ".join(kind.__dataclass_fields__)  # type: ignore[attr-defined]
-        raise SettingsError(f"{place}: {reason}; {group} has {known}") from error
+        raise SettingsError(f"{place}: {reason}; {group or 'there'} has {known}") from error
     except ValueError as error:
-        raise SettingsError(f"{group}: {error}") from error
+        raise SettingsError(f"{group}.{error}" if group else str(error)) from error
     return values  # type: ignore[no-any-return]
+
+
+@dataclass
+class Run:
+    """The settings outside of all groups; each field is explained in configs/finetune.yaml."""
+
+    article_limit: int | None
+    output_dir: str
+    resume: bool
+    seed: int
+    deterministic: bool
+
+    def __post_init__(self) -> None:
+        limit = self.article_limit
+        _expect(limit is None or limit > 0, "article_limit", limit, "a number above 0, or null for all articles")
+        _expect(0 <= self.seed < 2**32, "seed", self.seed, "a number from 0 to 4294967295")
+
+
+@dataclass
+class Store:
+    """Where runs are recorded; each field is explained in configs/tracking/mlflow.yaml."""
+
+    enabled: bool
+    uri: str
+    experiment: str
+    run_name: str | None
+    tags: dict[str, Any]
 
 
 @dataclass
@@ -63,8 +90,12 @@ class Optimization:
     def __post_init__(self) -> None:
         for name in ("learning_rate", "epochs", "batch_size", "accumulate", "patience", "log_steps", "head_factor"):
             _expect(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
-        for name in ("layer_decay", "warmup", "input_masking"):
+        for name in ("weight_decay", "max_grad_norm"):
+            _expect(getattr(self, name) >= 0, name, getattr(self, name), "a number from 0 on")
+        for name in ("layer_decay", "input_masking"):
             _expect(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a number from 0 to 1")
+        # the Trainer takes a number from 1 on for a number of steps
+        _expect(0 <= self.warmup < 1, "warmup", self.warmup, "a share of the steps, from 0 to below 1")
         _expect(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
         _expect(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
 

@@ -12,7 +12,10 @@ from typing import Any
 import mlflow
 from mlflow.exceptions import MlflowException
 from omegaconf import DictConfig, OmegaConf
+from sqlalchemy.exc import SQLAlchemyError
 from transformers import TrainerCallback
+
+from training.settings import Store, settings
 
 RUN_ID_FILE = "mlflow_run_id.txt"
 
@@ -82,30 +85,38 @@ def tracked_run(config: DictConfig, directory: Path, *, run_name: str | None = N
         The run. It ends as failed where the block raises, as killed where it is interrupted.
 
     Raises:
-        TrackingError: If the directory's run is not in the tracking store.
+        SettingsError: If a setting has a wrong name or type.
+        TrackingError: If the store cannot be used, or the directory's run is not in it.
     """
-    if not config.enabled:
+    store = settings(Store, config, "tracking")
+    if not store.enabled:
         yield Tracking(None)
         return
     # mlflow asks its home for telemetry and prints a link to a server that is not running
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    mlflow.set_tracking_uri(config.uri)
+    mlflow.set_tracking_uri(store.uri)
     kept = directory / RUN_ID_FILE
     known = kept.read_text(encoding="utf-8").strip() if kept.is_file() else None
-    if known is None:
-        mlflow.set_experiment(config.experiment)
     try:
-        if known is not None:
+        if known is None:
+            mlflow.set_experiment(store.experiment)
+        else:
             # mlflow refuses to continue a run of another experiment than the one set last in this process
             mlflow.set_experiment(experiment_id=mlflow.get_run(known).info.experiment_id)
         run = mlflow.start_run(
             run_id=known,
-            run_name=None if known else (run_name or config.run_name),
-            tags=None if known else {name: str(value) for name, value in config.tags.items()},
+            run_name=None if known else (run_name or store.run_name),
+            tags=None if known else {name: str(value) for name, value in store.tags.items()},
         )
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        if known is None:
+            raise TrackingError(
+                f"no run can be recorded in {store.uri}: {reason}\n"
+                "Check tracking.uri and tracking.experiment, or record nothing with tracking.enabled=false"
+            ) from error
         raise TrackingError(
-            f"the MLflow run {known} named in {kept} is not in {config.uri}: {error.message}\n"
+            f"the MLflow run {known} named in {kept} is not in {store.uri}: {reason}\n"
             f"Give the store it was recorded in (tracking.uri=...), or delete {kept} to begin a new run"
         ) from error
     kept.parent.mkdir(parents=True, exist_ok=True)
