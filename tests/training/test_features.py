@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from hadath.schema import Schema
 from hadath.text import segment
 from hadath.tokens import WordTokenizer
 from tests.fixtures.tiny_tokenizers import unigram_tokenizer
-from tests.training.conftest import CORPUS
 from training.corpus import read_corpus
 from training.features import WindowCollator, label_counts, training_windows, word_labels
 from training.model import IGNORED, HeadSpec
@@ -40,8 +40,8 @@ def event(text: str, words: str, kind: str, modality: str = "Asserted") -> Event
 
 
 @pytest.fixture(scope="module")
-def articles() -> Sequence[Document]:
-    return read_corpus(CORPUS, ("train",)).splits["train"]
+def articles(tiny_corpus: Path) -> Sequence[Document]:
+    return read_corpus(tiny_corpus, ("train",)).splits["train"]
 
 
 @pytest.fixture(scope="module")
