@@ -66,7 +66,7 @@ def training_windows(
     """Cuts annotated articles into labelled windows.
 
     Returns:
-        A dataset with, for each window, ``input_ids``, ``word_starts`` (places in the window), ``labels_<head>``, one
+        A dataset with, for each window, ``input_ids``, ``word_starts`` and ``word_ends`` (places in the window), ``labels_<head>``, one
         for each word, and ``length``, the number of subwords. Words that a window only reads as context, and that
         another one keeps, carry no label.
     """
@@ -93,6 +93,7 @@ def _window_rows(reading: Reading, labels: Mapping[str, IntArray], tokenizer: Wo
             {
                 "input_ids": [*tokenizer.prefix_ids, *pieces, *tokenizer.suffix_ids],
                 "word_starts": (begins[kept] - begins[window.first] + len(tokenizer.prefix_ids)).tolist(),
+                "word_ends": (ends[kept] - 1 - begins[window.first] + len(tokenizer.prefix_ids)).tolist(),
                 **{f"labels_{name}": ids[kept].tolist() for name, ids in labels.items()},
                 "length": len(pieces) + tokenizer.special_count,
             }
@@ -138,11 +139,14 @@ class WindowCollator:
             length = len(row["input_ids"])
             input_ids[position, :length] = torch.as_tensor(row["input_ids"])
             attention_mask[position, :length] = 1
-        starts = [torch.as_tensor(row["word_starts"]) + position * width for position, row in enumerate(rows)]
+        words = {
+            side: torch.cat([torch.as_tensor(row[side]) + position * width for position, row in enumerate(rows)])
+            for side in ("word_starts", "word_ends")
+        }
         return {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
-            "word_starts": torch.cat(starts),
+            **words,
             "labels": {
                 name: torch.cat([torch.as_tensor(row[f"labels_{name}"]) for row in rows]) for name in self.heads
             },

@@ -143,7 +143,7 @@ class WordHead(nn.Module):
 
 
 class JointTagger(PreTrainedModel):  # type: ignore[misc]
-    """An encoder with heads over the first subword of each word.
+    """An encoder with heads over the first and the last subword of each word.
 
     Args:
         config: What to build.
@@ -162,7 +162,7 @@ class JointTagger(PreTrainedModel):  # type: ignore[misc]
             encoder = AutoModel.from_config(shape, **without_pooler(shape))
         self.encoder = encoder
         schema = Schema.from_dict(config.schema)
-        width = encoder.config.hidden_size
+        width = 2 * encoder.config.hidden_size
         self.specs = {name: spec for name, spec in config.head_specs().items() if spec.labels(schema)}
         self.heads = nn.ModuleDict(
             {name: WordHead(width, len(spec.labels(schema)), spec) for name, spec in self.specs.items()}
@@ -182,6 +182,7 @@ class JointTagger(PreTrainedModel):  # type: ignore[misc]
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         word_starts: torch.Tensor,
+        word_ends: torch.Tensor,
         labels: dict[str, torch.Tensor] | None = None,
     ) -> JointTaggerOutput:
         """Scores words.
@@ -190,6 +191,7 @@ class JointTagger(PreTrainedModel):  # type: ignore[misc]
             input_ids: Subword ids, [B, S].
             attention_mask: 1 for a subword, 0 for padding, [B, S].
             word_starts: Place of each word's first subword in the flattened [B * S], [N].
+            word_ends: Place of its last subword, [N].
             labels: For each head the words' label ids, [N]; ``IGNORED`` where it learns nothing.
 
         Returns:
@@ -199,7 +201,9 @@ class JointTagger(PreTrainedModel):  # type: ignore[misc]
             hidden_pieces = torch.rand(input_ids.shape, device=input_ids.device) < self.config.input_masking
             input_ids = torch.where(hidden_pieces & attention_mask.bool(), self.config.mask_id, input_ids)
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        words = states.flatten(0, 1)[word_starts]
+        pieces = states.flatten(0, 1)
+        # proclitics stand first, the ending last: a word's meaning is not in its first subword alone
+        words = torch.cat([pieces[word_starts], pieces[word_ends]], dim=-1)
         logits = {name: head(words).float() for name, head in self.heads.items()}
         loss = None
         if labels is not None:

@@ -107,12 +107,13 @@ def build_graph(
     """Builds the graph that maps subwords to the scores of words.
 
     Its inputs are ``input_ids`` [B, S], padded on the right, ``attention_mask`` [B, S], 1 for a subword and 0
-    for padding, and ``word_starts`` [N], the place of each word's first subword in the flattened [B * S]; all
+    for padding, and ``word_starts`` and ``word_ends`` [N], the places of each word's first and last subword in the
+    flattened [B * S]; all
     int64. It has one output a head, float32 [N, labels], named as the head is.
 
     Args:
         encoder: A ``BertModel``, ``RobertaModel`` or ``XLMRobertaModel``.
-        heads: The layers of each head, applied one after the other to a word's first subword.
+        heads: The layers of each head, applied one after the other to a word's first and last subword, [2 H].
         precision: ``fp32``: what torch computes. ``int8``: its products in 8 bits, with fixed scales,
             so a word's scores do not depend on what shares its batch.
         texts: For ``int8`` only: ``input_ids`` and ``attention_mask`` of sample texts, [B, S] each; some ten
@@ -129,7 +130,7 @@ def build_graph(
         >>> from transformers import BertConfig, BertModel
         >>> config = BertConfig(hidden_size=32, num_attention_heads=4, intermediate_size=64)
         >>> encoder = BertModel(config)
-        >>> graph = build_graph(encoder, {"entities": [Dense.of(torch.nn.Linear(32, 5))]}, "fp32")
+        >>> graph = build_graph(encoder, {"entities": [Dense.of(torch.nn.Linear(64, 5))]}, "fp32")
         >>> [value.name for value in graph.graph.output]
         ['entities']
     """
@@ -175,16 +176,18 @@ class _EncoderGraph:
         self.reorder()
         states = self.embeddings()
         self.hide_padding()
-        layers = self.encoder.encoder.layer
-        for number, layer in enumerate(layers):
-            states = self.layer(number, layer, states, last=number == len(layers) - 1)
+        for number, layer in enumerate(self.encoder.encoder.layer):
+            states = self.layer(number, layer, states)
+        ends = [self.add("Gather", states, self.places(side)) for side in ("word_starts", "word_ends")]
+        words = self.add("Concat", *ends, axis=1)
         for name, denses in heads.items():
-            self.head(name, denses, states)
+            self.head(name, denses, words)
         integer = TensorProto.INT64
         inputs = [
             helper.make_tensor_value_info("input_ids", integer, ["batch", "length"]),
             helper.make_tensor_value_info("attention_mask", integer, ["batch", "length"]),
             helper.make_tensor_value_info("word_starts", integer, ["words"]),
+            helper.make_tensor_value_info("word_ends", integer, ["words"]),
         ]
         outputs = [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["words", len(denses[-1].bias)])
@@ -210,15 +213,18 @@ class _EncoderGraph:
         return name
 
     def reorder(self) -> None:
-        """Adds the change of order from [B, S] to [S, B], and of the words' places with it."""
+        """Adds the change of order from [B, S] to [S, B]."""
         zero, one = self.constant("zero", [0], np.int64), self.constant("one", [1], np.int64)
         self.add("Transpose", "input_ids", output="ids", perm=[1, 0])
         self.add("Shape", "ids", output="shape")
         self.add("Gather", "shape", zero, output="length")
-        rows = self.add("Gather", "shape", one)
-        row = self.add("Div", "word_starts", "length")
-        place = self.add("Sub", "word_starts", self.add("Mul", row, "length"))
-        self.add("Add", self.add("Mul", place, rows), row, output="word_places")
+        self.add("Gather", "shape", one, output="rows")
+
+    def places(self, side: str) -> str:
+        """Adds the change of places in [B * S] to places in [S * B]; returns their name."""
+        row = self.add("Div", side, "length")
+        place = self.add("Sub", side, self.add("Mul", row, "length"))
+        return self.add("Add", self.add("Mul", place, "rows"), row)
 
     def embeddings(self) -> str:
         embeddings = self.encoder.embeddings
@@ -255,7 +261,7 @@ class _EncoderGraph:
         visible = self.add("Reshape", visible, self.constant("column", [-1, 1], np.int64))
         self.add("Sub", self.constant("flags", np.ones((1, FLAGS))), visible, output="padding")
 
-    def layer(self, number: int, layer: Any, states: str, last: bool) -> str:
+    def layer(self, number: int, layer: Any, states: str) -> str:
         attention, output = layer.attention.self, layer.attention.output
         query, key, value = (Dense.of(linear) for linear in (attention.query, attention.key, attention.value))
         context_output = Dense.of(output.dense)
@@ -278,9 +284,6 @@ class _EncoderGraph:
         # rounded before the copy, which then moves a quarter of the bytes
         context = self.add("Transpose", self.rounded(context_site, context), perm=[2, 0, 1, 3])
         context = self.add("Reshape", context, "flat")
-        if last:
-            # from here on a row depends on itself alone, so only the rows that the heads read go on
-            context, states = (self.add("Gather", rows, "word_places") for rows in (context, states))
         attended = self.product(context_site, context_site, context, context_output)
         # Sum: Add and LayerNormalization would be fused to an operator that takes six times as long
         states = self.add("Sum", attended, states)

@@ -41,6 +41,7 @@ class TorchNetwork:
                 torch.from_numpy(batch.input_ids).to(device),
                 torch.from_numpy(batch.attention_mask).to(device),
                 torch.from_numpy(batch.word_starts).to(device),
+                torch.from_numpy(batch.word_ends).to(device),
             )
         self.model.train(training)
         return {name: logits.float().cpu().numpy() for name, logits in output.logits.items()}

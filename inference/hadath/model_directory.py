@@ -185,6 +185,7 @@ class OnnxNetwork:
             "input_ids": batch.input_ids,
             "attention_mask": batch.attention_mask,
             "word_starts": batch.word_starts,
+            "word_ends": batch.word_ends,
         }
         return dict(zip(self._heads, self.session.run(self._heads, inputs), strict=True))
 
@@ -208,7 +209,9 @@ def _session(path: Path, threads: int | None, providers: Sequence[str] | None) -
 
 
 def _check_network(path: Path, session: onnxruntime.InferenceSession, schema: Schema) -> None:
-    missing = {"input_ids", "attention_mask", "word_starts"} - {given.name for given in session.get_inputs()}
+    missing = {"input_ids", "attention_mask", "word_starts", "word_ends"} - {
+        given.name for given in session.get_inputs()
+    }
     if missing:
         raise ModelError(f"{path} has no input {', '.join(sorted(missing))}, so it is no hadath model's network")
     expected = {

@@ -90,12 +90,14 @@ class Batch:
         attention_mask: 1 for a subword, 0 for padding, [B, S].
         word_starts: Place of each word's first subword in the flattened [B * S], the kept words of each window one
             window after the other, [N].
+        word_ends: Place of each word's last subword, likewise, [N].
         targets: Place of each of these words among the words of all texts, [N].
     """
 
     input_ids: IntArray
     attention_mask: IntArray
     word_starts: IntArray
+    word_ends: IntArray
     targets: IntArray
 
 
@@ -113,6 +115,7 @@ def batches(readings: Sequence[Reading], tokenizer: WordTokenizer, batch_tokens:
     prefix, suffix = tokenizer.prefix_ids, tokenizer.suffix_ids
     sequences: list[IntArray] = []
     starts: list[IntArray] = []
+    lasts: list[IntArray] = []
     targets: list[IntArray] = []
     first_word = 0
     for reading in readings:
@@ -123,6 +126,7 @@ def batches(readings: Sequence[Reading], tokenizer: WordTokenizer, batch_tokens:
             sequences.append(np.concatenate([prefix, ids, suffix]).astype(np.int64))
             kept = slice(window.keep_first, window.keep_last)
             starts.append(begins[kept] - begins[window.first] + len(prefix))
+            lasts.append(ends[kept] - 1 - begins[window.first] + len(prefix))
             targets.append(np.arange(window.keep_first, window.keep_last) + first_word)
         first_word += len(reading.words)
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
@@ -135,6 +139,7 @@ def batches(readings: Sequence[Reading], tokenizer: WordTokenizer, batch_tokens:
             input_ids,
             (np.arange(width) < lengths[group][:, None]).astype(np.int64),
             np.concatenate([starts[member] + row * width for row, member in enumerate(group)]),
+            np.concatenate([lasts[member] + row * width for row, member in enumerate(group)]),
             np.concatenate([targets[member] for member in group]),
         )
 

@@ -163,7 +163,7 @@ def test_a_network_that_is_no_taggers(model: Path) -> None:
     graph = onnx.helper.make_graph([onnx.helper.make_node("Neg", ["x"], ["y"])], "other", [value], [output])
     other = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(other, str(model / "model.onnx"))
-    with pytest.raises(ModelError, match="no input attention_mask, input_ids, word_starts"):
+    with pytest.raises(ModelError, match="no input attention_mask, input_ids, word_ends, word_starts"):
         load(model)
 
 

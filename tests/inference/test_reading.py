@@ -29,8 +29,10 @@ def test_batches_hold_every_word_exactly_once(several: list[str], batch_tokens: 
     for batch in batches(readings, TOKENIZER, batch_tokens):
         assert batch.input_ids.shape == batch.attention_mask.shape
         flat = batch.input_ids.reshape(-1)
-        for start, word in zip(batch.word_starts.tolist(), batch.targets.tolist(), strict=True):
+        words = zip(batch.word_starts.tolist(), batch.word_ends.tolist(), batch.targets.tolist(), strict=True)
+        for start, end, word in words:
             assert word not in found
+            assert end == start + counts[word] - 1
             found[word] = flat[start : start + counts[word]].tolist()
             assert batch.attention_mask.reshape(-1)[start : start + counts[word]].all()
     assert sorted(found) == list(range(len(counts)))

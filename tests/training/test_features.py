@@ -138,13 +138,15 @@ def test_training_reads_what_tagging_reads(windows: Dataset, articles: Sequence[
         [reading.pieces.ids[np.cumsum(reading.pieces.counts) - reading.pieces.counts] for reading in readings]
     )
     assert [row["input_ids"][start] for row in windows for start in row["word_starts"]] == first_pieces.tolist()
+    last_pieces = np.concatenate([reading.pieces.ids[np.cumsum(reading.pieces.counts) - 1] for reading in readings])
+    assert [row["input_ids"][end] for row in windows for end in row["word_ends"]] == last_pieces.tolist()
 
 
 def test_a_schema_without_modalities_and_events_gives_no_labels_for_them(articles: Sequence[Document]) -> None:
     bare = [Document(article.text, article.entities) for article in articles]
     schema = Schema(("PER", "ORG", "PLACE", "DATE"), (), {})
     found = training_windows(bare, TOKENIZER, WINDOWING, schema, HEADS)
-    assert set(found.column_names) == {"input_ids", "word_starts", "labels_entities", "length"}
+    assert set(found.column_names) == {"input_ids", "word_starts", "word_ends", "labels_entities", "length"}
     assert list(label_counts(found, schema, HEADS)) == ["entities"]
 
 
@@ -176,6 +178,8 @@ def test_a_batch_is_padded_and_its_words_are_found_in_it(windows: Dataset) -> No
     flat = batch["input_ids"].flatten()
     expected = [row["input_ids"][start] for row in rows for start in row["word_starts"]]
     assert flat[batch["word_starts"]].tolist() == expected
+    expected = [row["input_ids"][end] for row in rows for end in row["word_ends"]]
+    assert flat[batch["word_ends"]].tolist() == expected
     for name in HEADS:
         assert batch["labels"][name].tolist() == [label for row in rows for label in row[f"labels_{name}"]]
         assert batch["labels"][name].dtype == torch.long
@@ -183,6 +187,6 @@ def test_a_batch_is_padded_and_its_words_are_found_in_it(windows: Dataset) -> No
 
 @pytest.mark.parametrize(("length", "most", "width"), [(9, 64, 16), (16, 64, 16), (9, 12, 12), (12, 12, 12)])
 def test_a_batch_is_no_wider_than_the_encoder_reads(length: int, most: int, width: int) -> None:
-    row = {"input_ids": [5] * length, "word_starts": [1], "labels_entities": [0]}
+    row = {"input_ids": [5] * length, "word_starts": [1], "word_ends": [1], "labels_entities": [0]}
     batch = WindowCollator(1, ["entities"], most)([row, row])
     assert batch["input_ids"].shape == (2, width)

@@ -39,6 +39,7 @@ def batch(vocabulary: int = 100) -> dict[str, torch.Tensor]:
         "input_ids": torch.randint(5, vocabulary, (3, 16), generator=draw),
         "attention_mask": mask,
         "word_starts": torch.tensor([1, 2, 5, 17, 20, 33, 40]),
+        "word_ends": torch.tensor([1, 4, 5, 18, 22, 34, 40]),
     }
 
 
@@ -102,7 +103,7 @@ def test_heads_are_those_that_the_config_declares(tiny_encoder: Path, tiny_schem
     model = tagger_of(tiny_encoder, tiny_schema)
     assert list(model.heads) == list(HEADS)
     widths = {name: (head.output.in_features, head.output.out_features) for name, head in model.heads.items()}
-    assert widths == {"entities": (8, 9), "events": (32, 7), "modality": (32, 3)}
+    assert widths == {"entities": (8, 9), "events": (64, 7), "modality": (64, 3)}
     assert model.heads["entities"].dropout.p == 0.2
     assert model.config.heads == {name: asdict(spec) for name, spec in HEADS.items()}
     assert list(tagger_of(tiny_encoder, tiny_schema, {"events": HEADS["events"]}).heads) == ["events"]
@@ -195,7 +196,9 @@ def test_a_batch_without_a_trigger_can_be_learnt_from(tiny_encoder: Path, tiny_s
 def test_padding_changes_no_score(tiny_encoder: Path, tiny_schema: Schema) -> None:
     model = tagger_of(tiny_encoder, tiny_schema).eval()
     given = batch()
-    alone = model(given["input_ids"][1:2, :9], given["attention_mask"][1:2, :9], torch.tensor([1, 4]))
+    alone = model(
+        given["input_ids"][1:2, :9], given["attention_mask"][1:2, :9], torch.tensor([1, 4]), torch.tensor([2, 6])
+    )
     together = model(**given)
     for name, logits in alone.logits.items():
         torch.testing.assert_close(logits, together.logits[name][3:5], rtol=1e-4, atol=1e-5)
@@ -217,6 +220,7 @@ def test_subwords_are_hidden_while_training_and_only_then(tiny_encoder: Path, ti
         "input_ids": torch.full((40, 64), 9),
         "attention_mask": torch.ones((40, 64), dtype=torch.long),
         "word_starts": torch.tensor([1]),
+        "word_ends": torch.tensor([1]),
     }
     given["attention_mask"][:, 32:] = 0
     hidden = seen_by_encoder(model.train(), given) == 2
