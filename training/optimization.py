@@ -47,9 +47,7 @@ def parameter_groups(
         )
         decay = 0.0 if _NO_DECAY.search(name) else weight_decay
         groups.setdefault((rate, decay), []).append(parameter)
-    return [
-        {"params": parameters, "lr": rate, "weight_decay": decay} for (rate, decay), parameters in groups.items()
-    ]
+    return [{"params": parameters, "lr": rate, "weight_decay": decay} for (rate, decay), parameters in groups.items()]
 
 
 def _layers_above(name: str, depth: int) -> int:

@@ -138,9 +138,7 @@ def round_weights(weight: FloatArray) -> tuple[npt.NDArray[np.int8], FloatArray]
     """
     largest = np.abs(weight).max(axis=0)
     pairs = weight[: len(weight) // 2 * 2].reshape(-1, 2, weight.shape[1])
-    sums = np.maximum(np.maximum(pairs, 0).sum(axis=1), np.maximum(-pairs, 0).sum(axis=1)).max(
-        axis=0, initial=0
-    )
+    sums = np.maximum(np.maximum(pairs, 0).sum(axis=1), np.maximum(-pairs, 0).sum(axis=1)).max(axis=0, initial=0)
     # rounding may add a half to each of the two
     scale = np.maximum(np.maximum(largest / 127, sums / (PAIR_LIMIT - 1)), 1e-12)
     return np.rint(weight / scale).astype(np.int8), scale.astype(np.float32)
