@@ -134,7 +134,7 @@ def test_a_run_that_breaks_off_is_marked_and_can_be_resumed(
 def test_a_run_of_another_store_is_not_found(config: DictConfig, tmp_path: Path) -> None:
     (tmp_path / RUN_ID_FILE).write_text("0123456789abcdef0123456789abcdef\n", encoding="utf-8")
     with (
-        pytest.raises(TrackingError, match="the MLflow run 0123456789abcdef.* is not in sqlite") as raised,
+        pytest.raises(TrackingError, match=r"the MLflow run 0123456789abcdef.* is not in sqlite") as raised,
         tracked_run(config, tmp_path),
     ):
         pass
