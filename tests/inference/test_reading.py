@@ -72,9 +72,9 @@ def test_no_texts_and_empty_texts_have_no_batches() -> None:
 
 
 def test_a_text_that_is_no_text_is_refused() -> None:
-    with pytest.raises(InvalidTextError, match="decode bytes first"):
+    with pytest.raises(InvalidTextError, match="not bytes"):
         read(b"abc", TOKENIZER, WINDOWING)  # type: ignore[arg-type]
-    with pytest.raises(InvalidTextError, match="lone surrogate"):
+    with pytest.raises(InvalidTextError, match="surrogate"):
         read("سلام \ud800", TOKENIZER, WINDOWING)
 
 

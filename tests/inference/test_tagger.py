@@ -108,7 +108,13 @@ def test_a_real_network_gives_texts_together_what_it_gives_each_alone(tiny_model
     assert any(document.events for document in together)
 
 
-@given(parts=st.lists(st.tuples(st.sampled_from("ابتسلمنوي  ."), st.text(alphabet="ًٌٍَُِّْٰـ", max_size=3)), max_size=60))
+diacritics = "ًٌٍَُِّْٰ"
+# only after a letter does tatweel draw it out
+marked_letters = st.tuples(st.sampled_from("ابتسلمنوي"), st.text(alphabet=diacritics + "ـ", max_size=3))
+marked_others = st.tuples(st.sampled_from("  ."), st.text(alphabet=diacritics, max_size=2))
+
+
+@given(parts=st.lists(marked_letters | marked_others, max_size=60))
 def test_diacritics_and_tatweel_change_no_span(parts: list[tuple[str, str]]) -> None:
     clean = "".join(letter for letter, _ in parts)
     marked = "".join(letter + marks for letter, marks in parts)
@@ -153,7 +159,7 @@ def test_a_long_article_is_cut() -> None:
     assert sum(len(batch.input_ids) for batch in tagger.run.calls) > 10
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t\n", "ًٌٍ", "ـــ", "\u200f\u200e", "\ufeff"])
+@pytest.mark.parametrize("text", ["", " ", "\n\t\n", "ًٌٍ", "\u200f\u200e", "\ufeff"])
 def test_a_text_without_words_is_a_document_without_spans(text: str) -> None:
     tagger = tagger_of()
     assert tagger(text) == Document(text)

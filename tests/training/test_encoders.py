@@ -82,7 +82,7 @@ def test_encoders_of_other_shapes(
     assert encoder.config.attention_dropout == 0.2
     tagger = new_tagger(encoder, tiny_schema, {"entities": HeadSpec("spans", "entity_types")}, {})
     ids = torch.tensor([[0, 9, 2, 1]])
-    logits = tagger(ids, (ids != 1).long(), torch.tensor([1])).logits
+    logits = tagger(ids, (ids != 1).long(), torch.tensor([1]), torch.tensor([1])).logits
     assert logits["entities"].shape == (1, 9)
 
 

@@ -193,6 +193,18 @@ def test_a_batch_without_a_trigger_can_be_learnt_from(tiny_encoder: Path, tiny_s
     assert not model.heads["modality"].output.weight.grad.any()
 
 
+def test_heads_read_the_first_and_the_last_subword_of_a_word(tiny_encoder: Path, tiny_schema: Schema) -> None:
+    model = tagger_of(tiny_encoder, tiny_schema).eval()
+    given = batch()
+    expected = model(**given).logits["events"]
+    for side in ("word_starts", "word_ends"):
+        moved = given[side].clone()
+        moved[1] = 3
+        found = model(**{**given, side: moved}).logits["events"]
+        changed = (found - expected).abs().amax(dim=-1) > 1e-4
+        assert changed.tolist() == [False, True, False, False, False, False, False]
+
+
 def test_padding_changes_no_score(tiny_encoder: Path, tiny_schema: Schema) -> None:
     model = tagger_of(tiny_encoder, tiny_schema).eval()
     given = batch()
