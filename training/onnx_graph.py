@@ -317,7 +317,8 @@ class _EncoderGraph:
             order = np.argsort(-high, kind="stable")
             first = Dense(first.weight[order], first.bias[order])
             second = Dense(second.weight[:, order], second.bias)
-            self.grids[site] = Grid.over(float(low.min()), float(high[order[WIDE_FEATURES]]))
+            wide = min(WIDE_FEATURES, len(order) - 1)
+            self.grids[site] = Grid.over(float(low.min()), float(high[order[wide]]))
         input_site = f"{number}.feed_forward_input"
         vectors, (first,) = self.divided(input_site, states, [first])
         operator, domain = ACTIVATIONS[self.config.hidden_act]
@@ -325,9 +326,10 @@ class _EncoderGraph:
         added = self.product(site, site, self.rounded(site, inner), second)
         if self.ranges is not None:
             # what the widest features have beyond the grid's end goes past the rounding, with the residual
-            wide = self.add("Slice", inner, "zero", self.constant("wide", [WIDE_FEATURES], np.int64), "one")
-            excess = self.add("Sub", wide, self.constant(f"{site}.end", self.grids[site].high))
-            weight = self.constant(f"{site}.wide_weight", second.weight.T[:WIDE_FEATURES])
+            end = self.constant("wide", [wide], np.int64)
+            excess = self.add("Slice", inner, "zero", end, "one")
+            excess = self.add("Sub", excess, self.constant(f"{site}.end", self.grids[site].high))
+            weight = self.constant(f"{site}.wide_weight", second.weight.T[:wide])
             states = self.add("Gemm", self.add("Relu", excess), weight, states)
         return self.normalized(f"{number}.output_norm", layer.output.LayerNorm, self.add("Sum", added, states))
 

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from torch import nn
 
-from training.quantization import PAIR_LIMIT, Grid, round_rows, round_weights, smoothing
+from training.quantization import PAIR_LIMIT, Grid, observe_ranges, round_rows, round_weights, smoothing
 
 WEIGHTS = arrays.arrays(
     np.float32,
@@ -54,3 +56,28 @@ def test_full_smoothing_makes_all_features_alike_and_none_all_weights():
 def test_a_feature_never_seen_is_not_blown_up():
     weight = np.ones((3, 2), dtype=np.float32)
     assert smoothing(np.array([2.0, 0.0, 2.0], dtype=np.float32), weight, 1.0)[1] == pytest.approx(0.02)
+
+
+class Lookup(nn.Module):
+    """An encoder whose product reads the looked-up vectors as they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.product = nn.Linear(2, 1)
+
+    def forward(self, input_ids, attention_mask):
+        vectors = torch.tensor([[9.0, -9.0], [1.0, -2.0], [3.0, 0.0], [-1.0, 5.0]])
+        return self.product(vectors[input_ids])
+
+
+def test_ranges_span_all_texts_and_leave_padding_out():
+    encoder = Lookup().train()
+    texts = [
+        (torch.tensor([[1, 2], [1, 0]]), torch.tensor([[1, 1], [1, 0]])),
+        (torch.tensor([[3]]), torch.tensor([[1]])),
+    ]
+    ranges = observe_ranges(encoder, {"product": encoder.product}, texts)["product"]
+    np.testing.assert_array_equal(ranges.low, [-1, -2])
+    np.testing.assert_array_equal(ranges.high, [3, 5])
+    np.testing.assert_array_equal(ranges.magnitude(), [3, 5])
+    assert encoder.training
