@@ -170,8 +170,8 @@ class Document:
         """Returns the annotations as brat standoff, the content of an ``.ann`` file beside the text.
 
         Example:
-            >>> print(Document("في تونس", (Entity(3, 7, "GPE", "تونس"),)).to_brat(), end="")
-            T1	GPE 3 7	تونس
+            >>> Document("في تونس", (Entity(3, 7, "GPE", "تونس"),)).to_brat().split()
+            ['T1', 'GPE', '3', '7', 'تونس']
         """
         lines = [_brat_span(number, entity) for number, entity in enumerate(self.entities, start=1)]
         entity_ids = {entity: f"T{number}" for number, entity in enumerate(self.entities, start=1)}
