@@ -59,7 +59,8 @@ def export(config: DictConfig) -> Path:
     shutil.copyfile(source / "tokenizer.json", directory / "tokenizer.json")
     schema = Schema.from_dict(model.config.schema)
     origin = {**read_provenance(source), "precision": config.precision}
-    ModelConfig(schema, windowing, {}, origin, {}, config.name).write(directory)
+    least = {str(kind): float(score) for kind, score in config.min_scores.items()}
+    ModelConfig(schema, windowing, {}, origin, {}, config.name, least).write(directory)
 
     dev = corpus.splits["dev"]
     trained = tag_documents(torch_tagger(model, tokenizer), dev)

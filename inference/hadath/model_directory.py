@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class ModelConfig:
         schema: Types, roles and modalities.
         windowing: How long texts are cut.
         temperatures: Divisor of each head's logits.
+        min_scores: Least score of the entities and of the events that are reported.
         provenance: Where the model comes from: encoder, corpus fingerprint, MLflow run, versions, date.
         metrics: Figures measured when it was made.
         name: The model's name.
@@ -50,6 +51,7 @@ class ModelConfig:
     provenance: Mapping[str, Any]
     metrics: Mapping[str, Any]
     name: str = "hadath"
+    min_scores: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the config as it is written to config.json."""
@@ -61,6 +63,7 @@ class ModelConfig:
             "schema": self.schema.to_dict(),
             "windowing": vars(self.windowing),
             "temperatures": dict(self.temperatures),
+            "min_scores": dict(self.min_scores),
             "provenance": dict(self.provenance),
             "metrics": dict(self.metrics),
         }
@@ -99,6 +102,7 @@ class ModelConfig:
                 provenance=values["provenance"],
                 metrics=values["metrics"],
                 name=values["name"],
+                min_scores={head: float(value) for head, value in values.get("min_scores", {}).items()},
             )
         except SchemaError as error:
             raise ModelError(f"{path}: {error}") from error
@@ -112,6 +116,7 @@ def load(
     threads: int | None = None,
     providers: Sequence[str] | None = None,
     batch_tokens: int = 4096,
+    min_scores: Mapping[str, float] | None = None,
 ) -> Tagger:
     """Loads a tagger.
 
@@ -122,6 +127,8 @@ def load(
         providers: onnxruntime execution providers, best first, such as ``["CUDAExecutionProvider"]``; by default the
             CPU's.
         batch_tokens: Most subwords, padding counted, that the network is given at once.
+        min_scores: For ``entities`` and ``events``, the least score of a span that is reported, 0 to 1; by default the
+            model's own. Higher for fewer and surer spans, 0 for all that the best path holds.
 
     Returns:
         The tagger.
@@ -138,7 +145,15 @@ def load(
     tokenizer = WordTokenizer.from_file(_existing(directory, "tokenizer.json"), config.windowing.pieces_per_word)
     session = _session(_existing(directory, "model.onnx"), threads, providers)
     _check_network(directory / "model.onnx", session, config.schema)
-    return Tagger(config.schema, tokenizer, config.windowing, OnnxNetwork(session), batch_tokens, config.temperatures)
+    return Tagger(
+        config.schema,
+        tokenizer,
+        config.windowing,
+        OnnxNetwork(session),
+        batch_tokens,
+        config.temperatures,
+        {**config.min_scores, **(min_scores or {})},
+    )
 
 
 def find(model: str | Path | None = None) -> Path:

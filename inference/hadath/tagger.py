@@ -35,6 +35,8 @@ class Tagger:
         run: The network.
         batch_tokens: Most subwords, padding counted, that the network is given at once.
         temperatures: For a head, the number its logits are divided by, so that scores are probabilities.
+        min_scores: For ``entities`` and ``events``, the least score of a span that is reported, 0 to 1. Higher for
+            fewer and surer spans.
 
     Example:
         >>> import hadath
@@ -49,6 +51,7 @@ class Tagger:
     run: Run
     batch_tokens: int = 4096
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    min_scores: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, text: str) -> Document:
         """Tags one text of any length.
@@ -159,8 +162,12 @@ class Tagger:
         chosen = np.exp(emissions[np.arange(len(labels)), labels])
         spans = spans_of(labels, chosen, entity_types + event_types)
         is_entity = spans.type < entity_types
-        events = spans.select(~is_entity)
-        return spans.select(is_entity), Spans(events.first, events.last, events.type - entity_types, events.score)
+        least = np.where(is_entity, self.min_scores.get("entities", 0.0), self.min_scores.get("events", 0.0))
+        sure = spans.score >= least
+        events = spans.select(~is_entity & sure)
+        return spans.select(is_entity & sure), Spans(
+            events.first, events.last, events.type - entity_types, events.score
+        )
 
 
 def _located(reading: Reading, spans: Spans, part: slice, first_word: int) -> Iterator[tuple[int, int, int, float]]:

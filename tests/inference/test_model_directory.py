@@ -50,14 +50,17 @@ def test_a_config_is_read_as_it_was_written(tmp_path: Path) -> None:
         provenance={"encoder": "mini", "versions": {"torch": "2"}},
         metrics={"dev": {"f1": 0.5}},
         name="نموذج",
+        min_scores={"entities": 0.25},
     )
     config.write(tmp_path)
     assert ModelConfig.read(tmp_path) == config
 
 
 def test_settings_reach_the_tagger(model: Path) -> None:
-    edit(model, temperatures={"entities": 2, "events": 0.5})
+    edit(model, temperatures={"entities": 2, "events": 0.5}, min_scores={"entities": 0.4, "events": 0.3})
     tagger = load(model, batch_tokens=99)
+    assert tagger.min_scores == {"entities": 0.4, "events": 0.3}
+    assert load(model, min_scores={"events": 0.9}).min_scores == {"entities": 0.4, "events": 0.9}
     assert tagger.temperatures == {"entities": 2.0, "events": 0.5}
     assert tagger.batch_tokens == 99
     assert tagger.windowing == Windowing(64, 16, 8)

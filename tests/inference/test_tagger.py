@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -268,3 +269,18 @@ def test_a_network_without_one_of_the_heads_finds_the_rest(missing: str) -> None
     assert bool(document.entities) == (missing != "entities")
     assert bool(document.events) == (missing != "events")
     assert {event.type for event in document.events} <= set(SCHEMA.event_types)
+
+
+def test_spans_below_the_least_score_are_left_out() -> None:
+    text = "التقى الوزير وفدا في تونس. زار رئيس قوات مدينة اجتماع قال اليوم، سلام في بيت المتن"
+    everything = tagger_of()(text)
+    scores = sorted(entity.score for entity in everything.entities)
+    middle = scores[len(scores) // 2]
+    sure = replace(tagger_of(), min_scores={"entities": middle})(text)
+    assert sure.entities == tuple(entity for entity in everything.entities if entity.score >= middle)
+    assert 0 < len(sure.entities) < len(everything.entities)
+    assert sure.events == everything.events
+    none = replace(tagger_of(), min_scores={"events": 1.1})(text)
+    assert none.entities == everything.entities
+    assert everything.events
+    assert not none.events
