@@ -96,6 +96,8 @@ class Document:
     id: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise InvalidDocumentError(f"{self._name()}: its text is {type(self.text).__name__}; expected str")
         length = len(self.text)
         spans: tuple[Entity | Event, ...] = (*self.entities, *self.events)
         for span in spans:
@@ -153,7 +155,7 @@ class Document:
                     **{
                         **event,
                         "arguments": tuple(
-                            Argument(argument["role"], entities[argument["entity"]], argument["score"])
+                            Argument(argument["role"], _at(entities, argument["entity"]), argument["score"])
                             for argument in event["arguments"]
                         ),
                     }
@@ -188,6 +190,13 @@ class Document:
 
     def _name(self) -> str:
         return f"document {self.id}" if self.id is not None else "document"
+
+
+def _at(entities: tuple[Entity, ...], index: int) -> Entity:
+    # a negative index would be another entity, counted from the end
+    if not 0 <= index < len(entities):
+        raise IndexError(f"an argument is entity {index} of {len(entities)}")
+    return entities[index]
 
 
 def _span_dict(span: Entity | Event) -> dict[str, Any]:

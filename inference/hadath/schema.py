@@ -16,12 +16,14 @@ DEFAULT_MODALITY = "Asserted"
 """The modality of an event that carries no mark."""
 
 _SECTIONS = ("entities", "relations", "events", "attributes")
+_ANY = "<ANY>"
+_NO_NAME = re.compile(r"[:|,*<>]")
 _ROLE = re.compile(r"^(?P<name>[^\s:*?+{}]+)(?P<count>[*?+]|\{[\d,-]+\})?$")
 
 
 @dataclass(frozen=True)
 class Schema:
-    """What a corpus annotates and a model predicts.
+    r"""What a corpus annotates and a model predicts.
 
     Attributes:
         entity_types: Names of the entity types, in the order of the label ids.
@@ -30,7 +32,7 @@ class Schema:
         modalities: Modality values, the unmarked default first; empty where the corpus marks none.
 
     Example:
-        >>> schema = Schema.from_brat("[entities]\\nPER\\n[events]\\nMEET\\tWho*:PER\\n[relations]\\n[attributes]\\n")
+        >>> schema = Schema.from_brat("[entities]\nPER\n[events]\nMEET\tWho*:PER\n[relations]\n[attributes]\n")
         >>> schema.event_types, dict(schema.roles["MEET"])
         (('MEET',), {'Who': ('PER',)})
     """
@@ -45,6 +47,20 @@ class Schema:
             twice = sorted({name for name in types if types.count(name) > 1})
             if twice:
                 raise SchemaError(f"{kind} types named twice: {', '.join(twice)}; name each type once")
+        both = sorted(set(self.entity_types) & set(self.event_types))
+        if both:
+            raise SchemaError(
+                f"both entity type and event type: {', '.join(both)}; expected a name of its own for each"
+            )
+        strangers = sorted(set(self.roles) - set(self.event_types))
+        if strangers:
+            raise SchemaError(f"roles of {', '.join(strangers)}, which is no event type; expected roles of event types")
+        if self.modalities and (
+            self.modalities[0] != DEFAULT_MODALITY or len(set(self.modalities)) < len(self.modalities)
+        ):
+            raise SchemaError(
+                f"modalities {', '.join(self.modalities)}: expected {DEFAULT_MODALITY} first, and each value once"
+            )
         for event_type, roles in self.roles.items():
             for role, allowed in roles.items():
                 unknown = sorted(set(allowed) - set(self.entity_types))
@@ -80,13 +96,13 @@ class Schema:
         """
         try:
             return cls(
-                entity_types=tuple(values["entity_types"]),
-                event_types=tuple(values["event_types"]),
+                entity_types=_names(values["entity_types"]),
+                event_types=_names(values["event_types"]),
                 roles={
-                    event_type: {role: tuple(allowed) for role, allowed in roles.items()}
+                    event_type: {role: _names(allowed) for role, allowed in roles.items()}
                     for event_type, roles in values["roles"].items()
                 },
-                modalities=tuple(values["modalities"]),
+                modalities=_names(values["modalities"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise SchemaError(f"not a schema: {error!r}; expected the form that Schema.to_dict writes") from error
@@ -96,7 +112,8 @@ class Schema:
         """Reads a brat annotation configuration.
 
         Macros (``<NAME>=A|B``) are expanded. An attribute called ``Modality`` gives the modality values, with
-        ``Asserted`` before them as the unmarked default.
+        ``Asserted`` before them as the unmarked default. Types marked ``!``, which brat shows but does not annotate,
+        are left out.
 
         Args:
             text: The content of an ``annotation.conf``.
@@ -121,21 +138,29 @@ def bio_labels(types: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"B-{name}" for name in types), *(f"I-{name}" for name in types))
 
 
+def _names(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple) or not all(isinstance(name, str) and name for name in values):
+        raise TypeError(f"{values!r} is no list of names")
+    return tuple(values)
+
+
 class _BratConfiguration:
     def __init__(self, source: str) -> None:
         self.source = source
         self.problems: list[str] = []
         self.macros: dict[str, str] = {}
+        self.line_of: dict[str, int] = {}
         self.entity_types: list[str] = []
         self.events: dict[str, dict[str, tuple[str, ...]]] = {}
-        self.role_lines: list[tuple[int, str, str, tuple[str, ...]]] = []
+        self.role_lines: list[tuple[int, str, str, str]] = []
         self.modalities: tuple[str, ...] = ()
 
     def read(self, text: str) -> Schema:
         section = None
-        for number, raw in enumerate(text.splitlines(), start=1):
+        # not splitlines: it would also end a line where no editor does, and the numbers would not be the editor's
+        for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
             line = raw.split("#", 1)[0].strip()
-            if not line:
+            if not line.strip("- "):  # empty, or the line that brat draws between types
                 continue
             if line.startswith("[") and line.endswith("]"):
                 section = line[1:-1]
@@ -146,62 +171,89 @@ class _BratConfiguration:
             elif macro := re.match(r"^<([^>]+)>=(.*)$", line):
                 self.macros[macro[1]] = self._expand(number, macro[2])
             elif section == "entities":
-                self.entity_types.append(line.lstrip("-! ").split()[0])
+                self._read_entity(number, line)
             elif section == "events":
                 self._read_event(number, line)
             elif section == "attributes":
                 self._read_attribute(number, line)
-        known = set(self.entity_types)
         for number, event_type, role, allowed in self.role_lines:
-            unknown = [name for name in allowed if name not in known]
-            if unknown:
-                self._problem(
-                    number, f"role {role} of {event_type} allows {', '.join(unknown)}, which [entities] does not name"
-                )
+            self._allow(number, event_type, role, allowed)
         if not self.entity_types and not self.events:
             self._problem(1, "names neither entity nor event types; expected [entities] and [events]")
         if self.problems:
             raise SchemaError("\n".join(self.problems))
         return Schema(tuple(self.entity_types), tuple(self.events), self.events, self.modalities)
 
+    def _read_entity(self, number: int, line: str) -> None:
+        name, *rest = line.lstrip("- ").split()
+        if name.startswith("!"):
+            return
+        if rest:
+            self._problem(number, f"{line!r} is no entity type; expected one name without spaces")
+        elif self._is_new(number, name):
+            self.entity_types.append(name)
+
     def _read_event(self, number: int, line: str) -> None:
-        name, _, rest = line.lstrip("-! ").partition("\t")
-        if not rest:
-            name, _, rest = line.lstrip("-! ").partition(" ")
-        name = name.strip()
-        if name in self.events:
-            self._problem(number, f"event type {name} is named twice")
+        name, _, rest = re.sub(r"\s+", " ", line.lstrip("- ")).partition(" ")
+        if name.startswith("!") or not self._is_new(number, name):
+            return
         self.events[name] = {}
         for part in filter(None, (part.strip() for part in rest.split(","))):
-            role, colon, allowed = part.partition(":")
+            role, _, allowed = part.partition(":")
             match = _ROLE.match(role.strip())
-            if not colon or not match:
-                self._problem(number, f"{part!r} is no role; expected NAME*:TYPE|TYPE")
-                continue
-            types = tuple(self._expand(number, allowed.strip()).split("|"))
-            if types == ("<ANY>",):
-                types = tuple(self.entity_types)
-            self.events[name][match["name"]] = types
-            self.role_lines.append((number, name, match["name"], types))
+            if not match or not allowed.strip():
+                self._problem(number, f"{part!r} is no role of {name}; expected NAME*:TYPE|TYPE")
+            elif match["name"] in self.events[name]:
+                self._problem(number, f"role {match['name']} of {name} is named twice; join its types with |")
+            else:
+                self.events[name][match["name"]] = ()
+                self.role_lines.append((number, name, match["name"], self._expand(number, allowed)))
+
+    def _allow(self, number: int, event_type: str, role: str, allowed: str) -> None:
+        """Notes the entity types of a role, known only when all sections are read."""
+        names = [name.strip() for name in allowed.split("|")]
+        if _ANY in names:
+            names = self.entity_types
+        unknown = [name for name in names if name and name not in self.entity_types]
+        if unknown:
+            self._problem(
+                number, f"role {role} of {event_type} allows {', '.join(unknown)}, which [entities] does not name"
+            )
+        self.events[event_type][role] = tuple(dict.fromkeys(filter(None, names)))
+
+    def _is_new(self, number: int, name: str) -> bool:
+        if _NO_NAME.search(name):
+            self._problem(number, f"{name!r} is no name of a type; expected one without any of : | , * < >")
+            return False
+        if name in self.line_of:
+            self._problem(number, f"type {name} is named in line {self.line_of[name]} already; name each type once")
+            return False
+        self.line_of[name] = number
+        return True
 
     def _read_attribute(self, number: int, line: str) -> None:
         name, *rest = re.split(r"[\t ]+", line, maxsplit=1)
         if name != "Modality":
             return
-        values = re.search(r"Value:(\S+)", rest[0] if rest else "")
-        if not values:
-            self._problem(number, "Modality has no values; expected Modality\tArg:<EVENT>, Value:A|B")
-            return
-        marked = tuple(value for value in values[1].split("|") if value != DEFAULT_MODALITY)
-        self.modalities = (DEFAULT_MODALITY, *marked)
+        values = re.search(r"Value:([^,]*)", rest[0] if rest else "")
+        marked = [value.strip() for value in values[1].split("|")] if values else []
+        if not marked or not all(marked):
+            self._problem(number, "Modality has no values; expected Modality<tab>Arg:<EVENT>, Value:A|B")
+        elif self.modalities:
+            self._problem(number, "Modality is named twice; expected all its values in one line")
+        else:
+            self.modalities = tuple(dict.fromkeys([DEFAULT_MODALITY, *marked]))
 
     def _expand(self, number: int, types: str) -> str:
         def replacement(match: re.Match[str]) -> str:
             name = match[1]
             if name in ("ANY", "ENTITY"):
-                return "<ANY>"
+                return _ANY
+            if name == "EVENT":
+                self._problem(number, "<EVENT> fills a role; expected entity types: events of events are not read")
+                return ""
             if name not in self.macros:
-                self._problem(number, f"macro <{name}> is not defined above")
+                self._problem(number, f"macro <{name}> is not defined above; expected a line <{name}>=TYPE|TYPE")
                 return ""
             return self.macros[name]
 
