@@ -47,11 +47,6 @@ class Schema:
             twice = sorted({name for name in types if types.count(name) > 1})
             if twice:
                 raise SchemaError(f"{kind} types named twice: {', '.join(twice)}; name each type once")
-        both = sorted(set(self.entity_types) & set(self.event_types))
-        if both:
-            raise SchemaError(
-                f"both entity type and event type: {', '.join(both)}; expected a name of its own for each"
-            )
         strangers = sorted(set(self.roles) - set(self.event_types))
         if strangers:
             raise SchemaError(f"roles of {', '.join(strangers)}, which is no event type; expected roles of event types")
@@ -149,7 +144,7 @@ class _BratConfiguration:
         self.source = source
         self.problems: list[str] = []
         self.macros: dict[str, str] = {}
-        self.line_of: dict[str, int] = {}
+        self.line_of: dict[tuple[str, str], int] = {}
         self.entity_types: list[str] = []
         self.events: dict[str, dict[str, tuple[str, ...]]] = {}
         self.role_lines: list[tuple[int, str, str, str]] = []
@@ -190,12 +185,12 @@ class _BratConfiguration:
             return
         if rest:
             self._problem(number, f"{line!r} is no entity type; expected one name without spaces")
-        elif self._is_new(number, name):
+        elif self._is_new(number, "entity", name):
             self.entity_types.append(name)
 
     def _read_event(self, number: int, line: str) -> None:
         name, _, rest = re.sub(r"\s+", " ", line.lstrip("- ")).partition(" ")
-        if name.startswith("!") or not self._is_new(number, name):
+        if name.startswith("!") or not self._is_new(number, "event", name):
             return
         self.events[name] = {}
         for part in filter(None, (part.strip() for part in rest.split(","))):
@@ -221,15 +216,14 @@ class _BratConfiguration:
             )
         self.events[event_type][role] = tuple(dict.fromkeys(filter(None, names)))
 
-    def _is_new(self, number: int, name: str) -> bool:
+    def _is_new(self, number: int, kind: str, name: str) -> bool:
         if _NO_NAME.search(name):
-            self._problem(number, f"{name!r} is no name of a type; expected one without any of : | , * < >")
+            self._problem(number, f"{name!r} is no name of an {kind} type; expected one without any of : | , * < >")
             return False
-        if name in self.line_of:
-            self._problem(number, f"type {name} is named in line {self.line_of[name]} already; name each type once")
-            return False
-        self.line_of[name] = number
-        return True
+        first = self.line_of.setdefault((kind, name), number)
+        if first != number:
+            self._problem(number, f"{kind} type {name} is named in line {first} already; name each type once")
+        return first == number
 
     def _read_attribute(self, number: int, line: str) -> None:
         name, *rest = re.split(r"[\t ]+", line, maxsplit=1)
