@@ -66,9 +66,9 @@ def training_windows(
     """Cuts annotated articles into labelled windows.
 
     Returns:
-        A dataset with, for each window, ``input_ids``, ``word_starts`` and ``word_ends`` (places in the window), ``labels_<head>``, one
-        for each word, and ``length``, the number of subwords. Words that a window only reads as context, and that
-        another one keeps, carry no label.
+        A dataset with, for each window, ``input_ids``, ``word_starts`` and ``word_ends`` (places in the window),
+        ``labels_<head>``, one for each word, and ``length``, the number of subwords. Words that a window only reads as
+        context, and that another one keeps, carry no label.
     """
     rows: list[dict[str, Any]] = []
     for document in documents:

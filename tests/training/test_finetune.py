@@ -429,7 +429,7 @@ def test_the_command_trains_for_each_of_two_seeds(
     assert len(runs) == 2
     assert [read_provenance(Path("sweep", job, "model"))["seed"] for job in "01"] == [1, 2]
     assert not same(weights("sweep/0"), weights("sweep/1"))
-    assert "The network is in sweep/1/model" in capfd.readouterr().out
+    assert "The network is in sweep/1/model" in "".join(capfd.readouterr())
 
 
 def damaged_config(directory: Path) -> None:
