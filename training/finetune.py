@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
 from tokenizers import Tokenizer
-from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
+from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, TrainingArguments, set_seed
 
 from hadath.reading import Windowing
 from hadath.tokens import WordTokenizer
@@ -23,6 +23,7 @@ from training.metrics import selection_scores
 from training.model import HeadSpec, JointTagger, new_tagger
 from training.optimization import bfloat16_is_fast, make_deterministic
 from training.prediction import torch_tagger
+from training.progress import EpochLines
 from training.provenance import provenance, write_provenance
 from training.resumption import (
     CHECKPOINTS,
@@ -128,8 +129,11 @@ def finetune(config: DictConfig) -> Finetuned:
             score=lambda gold, found: selection_scores(gold, found, corpus.schema),
             layer_decay=optimization.layer_decay,
             head_factor=optimization.head_factor,
-            callbacks=[early_stopping, TrackingCallback(tracking)],
+            callbacks=[early_stopping, TrackingCallback(tracking), EpochLines(Console(stderr=True))],
         )
+        # one line an epoch instead of the Trainer's own report
+        for shown in (PrinterCallback, ProgressCallback):
+            trainer.remove_callback(shown)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         scores = trainer.dev_scores()
         tracking.metrics({f"best/{name}": value for name, value in scores.items()}, step=trainer.state.global_step)
@@ -196,7 +200,7 @@ def _training_arguments(optimization: Optimization, checkpoints: Path, bfloat16:
         seed=seed,
         remove_unused_columns=False,
         report_to=[],
-        disable_tqdm=not sys.stderr.isatty(),
+        disable_tqdm=True,
     )
 
 

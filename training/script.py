@@ -18,7 +18,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue
 from rich.console import Console
-from rich.logging import RichHandler
 
 from hadath.errors import HadathError
 from training.settings import SettingsError
@@ -77,8 +76,7 @@ def _escaped(error: Exception) -> str:
 
 def _quiet_libraries() -> None:
     """Keeps the terminal for what the user wants to know."""
-    handler = RichHandler(show_time=False, show_path=False, show_level=False, markup=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     for name in ("training", "__main__"):
         logging.getLogger(name).setLevel(logging.INFO)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
