@@ -332,6 +332,27 @@ def test_heads_may_be_left_out_and_articles_limited(options: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "settings",
+    [
+        ("precision=bfloat16", "schedule=cosine", "max_grad_norm=0"),
+        ("accumulate=2", "schedule=constant_with_warmup", "warmup=0", "input_masking=0", "layer_decay=1"),
+    ],
+)
+def test_other_settings_of_the_optimization(options: list[str], settings: tuple[str, ...]) -> None:
+    more = [f"optimization.{setting}" for setting in settings]
+    result = run(options, *more, "output_dir=out", "optimization.epochs=2", "deterministic=false")
+    assert all(values.isfinite().all() for values in weights("out").values())
+    rates = [rate for _, rate in history(result.run_id, "train/learning_rate")]
+    if "accumulate=2" in settings:
+        assert rates == pytest.approx([2e-3] * 4)  # two steps an epoch
+    else:
+        assert rates[0] == 0
+        assert rates == sorted(rates[:2]) + sorted(rates[2:], reverse=True)
+    losses = [loss for _, loss in history(result.run_id, "train/loss")]
+    assert 1 < losses[0] < 10  # a mean over the words, however many steps are gathered
+
+
+@pytest.mark.parametrize(
     ("override", "error", "message"),
     [
         ("seed=one", SettingsError, "^seed: Value 'one'"),
