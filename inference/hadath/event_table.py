@@ -25,7 +25,7 @@ FIXED_COLUMNS: Mapping[str, type] = {
 }
 """The columns before those of the roles."""
 
-# a mark, with the quotes closed behind it, ends a sentence if white space follows; the dot of an initial (د. عمر) does not
+# a mark, with the quotes closed behind it, ends a sentence if white space follows; an initial's dot (د. عمر) does not
 _SENTENCE_END = re.compile(r"(?<!\b\w)[.!?؟…۔]+[\"'»”’)\]]*(?=\s)|\n+")
 
 

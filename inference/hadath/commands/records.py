@@ -121,10 +121,8 @@ def _files_and_roles(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
         elif given.suffix in (".jsonl", ".parquet"):
             files.append(given)
             # nothing says which roles there are but the events themselves
-            found = (
-                argument.role for document, _ in _documents(given) for e in document.events for argument in e.arguments
-            )
-            roles.update(dict.fromkeys(found))
+            for document, _ in _documents(given):
+                roles.update(dict.fromkeys(argument.role for e in document.events for argument in e.arguments))
         else:
             raise InputError(f"{given}: expected a folder that `hadath tag -o` wrote, or a .jsonl or .parquet file")
     return files, list(roles)
