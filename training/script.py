@@ -18,6 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue
 from rich.console import Console
+from rich.markup import escape
 
 from hadath.errors import HadathError
 from training.settings import SettingsError
@@ -41,7 +42,7 @@ def script(config_name: str, *expected: type[Exception]) -> Callable[[Callable[[
     Returns:
         A decorator.
     """
-    sentences = (HadathError, ScriptError, SettingsError, MissingMandatoryValue, *expected)
+    sentences = (HadathError, ScriptError, SettingsError, *expected)
 
     def decorate(body: Callable[[DictConfig], Any]) -> Callable[[], Any]:
         @functools.wraps(body)
@@ -50,9 +51,11 @@ def script(config_name: str, *expected: type[Exception]) -> Callable[[Callable[[
             _separate_jobs(config)
             try:
                 return body(config)
+            except MissingMandatoryValue as error:
+                _complain(f"{error.full_key} is missing; add {error.full_key}=VALUE, see configs/{config_name}.yaml")
             except sentences as error:
-                Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {_escaped(error)}")
-                sys.exit(EXIT_BAD_INPUT)
+                _complain(str(error))
+            sys.exit(EXIT_BAD_INPUT)
 
         # hydra.main would look for configs/ beside the module it was called from
         main: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)(run)
@@ -68,10 +71,8 @@ def _separate_jobs(config: DictConfig) -> None:
         config.output_dir = str(Path(config.output_dir) / str(job.job.num))
 
 
-def _escaped(error: Exception) -> str:
-    from rich.markup import escape
-
-    return escape(str(error))
+def _complain(message: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(message)}")
 
 
 def _quiet_libraries() -> None:
