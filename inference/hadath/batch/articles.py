@@ -120,14 +120,14 @@ def article_of(values: Mapping[str, Any], text_name: str, columns: Columns, plac
     if identifier is None:
         identifier = default_id(place)
     if not isinstance(identifier, str):
-        return Rejected(place, f"{id_name!r} is {_kind(identifier)}, expected a string or a whole number")
+        return Rejected(place, f"{id_name!r} is {kind_of(identifier)}, expected a string or a whole number")
     if (at := surrogate(identifier)) is not None:
         return Rejected(place, f"{id_name!r} is not valid Unicode: half a surrogate pair at character {at}")
     if text_name not in values:
         return Rejected(place, f"no column {text_name!r}; it has {listed(values)}", identifier)
     text = values[text_name]
     if not isinstance(text, str):
-        return Rejected(place, f"{text_name!r} is {_kind(text)}, expected a string", identifier)
+        return Rejected(place, f"{text_name!r} is {kind_of(text)}, expected a string", identifier)
     if (problem := text_problem(text, columns.max_chars)) is not None:
         return Rejected(place, problem, identifier)
     kept = {kept_name(name): value for name, value in values.items() if name not in (text_name, id_name)}
@@ -205,7 +205,13 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names)) or "no columns"
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Returns what a value is, as a message says it.
+
+    Example:
+        >>> kind_of(None), kind_of(1.5), kind_of([])
+        ('null', 'a number', 'a list')
+    """
     if value is None:
         return "null"
     for types, name in (

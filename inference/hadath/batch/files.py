@@ -99,11 +99,42 @@ def open_stream(file: InputFile) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             with gzip.GzipFile(fileobj=raw) as unzipped:
                 yield cast("IO[bytes]", unzipped), raw
         elif file.compression == "zstd":
-            zstandard = needed("zstandard", f"{file.path}: reading .zst")
-            with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False) as unzipped:
-                yield io.BufferedReader(unzipped, 1024 * 1024), raw
+            with io.BufferedReader(_ZstdStream(raw), 1024 * 1024) as buffered:
+                yield buffered, raw
         else:
             yield raw, raw
+
+
+class _ZstdStream(io.RawIOBase):
+    """The content of a .zst file of any number of frames; unlike zstandard's own stream it tells a cut file."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._zstandard = needed("zstandard", f"{raw.name}: reading .zst")
+        self._frame: Any = None
+        self._compressed = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            # small blocks, since a block can hold many times its size
+            self._compressed = self._compressed or self._raw.read(16 * 1024)
+            if not self._compressed:
+                if self._frame is not None:
+                    raise EOFError("the compressed data is cut off")
+                return 0
+            self._frame = self._frame or self._zstandard.ZstdDecompressor().decompressobj()
+            self._ready = memoryview(self._frame.decompress(self._compressed))
+            self._compressed = b""
+            if self._frame.eof:
+                self._compressed, self._frame = self._frame.unused_data, None
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
 
 
 def damage_errors(compression: str) -> tuple[type[Exception], ...]:

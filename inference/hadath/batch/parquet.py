@@ -93,32 +93,33 @@ class ParquetRows:
         self._text = text
 
     def rows(self, number: int = 0, offset: int = 0) -> Iterator[Row]:
-        """Yields the rows after row ``number``."""
-        try:
-            with pq.ParquetFile(self._file.path) as opened:
-                group, before = 0, 0
-                while group < opened.num_row_groups and before + opened.metadata.row_group(group).num_rows <= number:
-                    before += opened.metadata.row_group(group).num_rows
-                    group += 1
-                groups = list(range(group, opened.num_row_groups))
-                for batch in opened.iter_batches(_ROWS_AT_ONCE, row_groups=groups, use_threads=False):
-                    skipped = max(0, min(number - before, batch.num_rows))
-                    before += batch.num_rows
-                    cells = _cells(batch, self._text)
-                    for position in range(skipped, batch.num_rows):
-                        number += 1
-                        self._read = number / self._rows
-                        yield Row(number, 0, (cells, position))
-        except (pa.ArrowException, OSError) as error:
-            # arrow reports a damaged page as an OSError that no system call has caused
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            reason = f"the file is damaged, nothing from here on can be read: {error}"
-            yield Row(number + 1, 0, Damage(reason))
+        """Yields the rows after row ``number``; what is damaged in a row group comes as one row."""
+        with pq.ParquetFile(self._file.path) as opened:
+            last = 0
+            for group in range(opened.num_row_groups):
+                first, last = last, last + opened.metadata.row_group(group).num_rows
+                if last <= number:
+                    continue
+                try:
+                    for batch in opened.iter_batches(_ROWS_AT_ONCE, row_groups=[group], use_threads=False):
+                        skipped = max(0, min(number - first, batch.num_rows))
+                        first += batch.num_rows
+                        cells = _cells(batch, self._text)
+                        for position in range(skipped, batch.num_rows):
+                            number += 1
+                            self._read = number / self._rows
+                            yield Row(number, 0, (cells, position))
+                except (pa.ArrowException, OSError) as error:
+                    # arrow reports a damaged page as an OSError that no system call has caused
+                    if isinstance(error, OSError) and error.errno is not None:
+                        raise
+                    reason = f"rows {number + 1:,} to {last:,} are damaged: {error}"
+                    yield Row(last, 0, Damage(reason), first=number + 1)
+                    number = last
 
     def article(self, row: Row) -> Article | Rejected:
         """Makes an article of a row."""
-        place = Place(self._name, "row", row.number)
+        place = Place(self._name, "row", row.first or row.number)
         if isinstance(row.value, Damage):
             return Rejected(place, row.value.reason)
         cells, position = row.value

@@ -21,6 +21,7 @@ from hadath.batch.articles import (
     article_of,
     decode_utf8,
     kept_name,
+    kind_of,
     listed,
     surrogate,
     text_column,
@@ -185,7 +186,7 @@ class JsonLines:
         except ValueError as error:
             return Rejected(place, str(error))
         if not isinstance(values, dict):
-            return Rejected(place, f"the line holds {type(values).__name__}, expected a JSON object")
+            return Rejected(place, f"the line holds {kind_of(values)}, expected a JSON object")
         result = article_of(values, self._text, self._columns, place)
         # only an escape can smuggle in half a surrogate pair, and only then the other columns are searched
         if isinstance(result, Article) and (b"\\ud" in row.value or b"\\uD" in row.value):
@@ -296,8 +297,8 @@ class CsvRows:
                 first = stream.readline(1024 * 1024).decode("utf-8-sig")
                 if not first.strip():
                     raise InputError(f"{self._name}: the file is empty; expected a header line that names the columns")
-                delimiter = max(",;\t", key=first.count)
-                skip(stream, 0, seekable=True)
+            delimiter = max(",;\t", key=first.count)
+            with open_stream(self._file) as (stream, _):
                 header = next(csv.reader(_Lines(stream, 0, 0), delimiter=delimiter, strict=True))
         except damage as error:
             raise InputError(f"{self._name}: no readable header line ({error}); expected CSV in UTF-8") from error
