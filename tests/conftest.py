@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # before the hub's library reads it: no test reaches for the network, on a machine that has one as on one that has none
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from tests.fixtures.tiny_model import write_tiny_model
+
+# how long an example takes says more of what else the machine is doing than of the code
+settings.register_profile("hadath", deadline=None)
+settings.load_profile("hadath")
 
 
 def pytest_configure(config: pytest.Config) -> None:
