@@ -202,8 +202,7 @@ def _kept_columns(inputs: Sequence[str], output: Path, settings: Settings) -> di
 def _begin(
     inputs: Sequence[str], output: Path, settings: Settings, model: Path, roles: list[str], restart: bool
 ) -> Manifest:
-    if restart:
-        _clear(output)
+    cleared = restart and _clear(output)
     before = Manifest.read(output)
     now = Manifest(
         settings=settings.to_dict(),
@@ -214,7 +213,7 @@ def _begin(
     )
     if before is None:
         foreign = [path.name for path in output.iterdir() if path.name not in _BEFORE_THE_MANIFEST]
-        if foreign:
+        if foreign and not cleared:
             raise InputError(
                 f"{output} is not empty (it holds {foreign[0]}) and no job of hadath was begun there; "
                 "write into an empty or a new folder"
@@ -376,11 +375,16 @@ def _unlike_before(inputs: Sequence[str], output: Path, before: Manifest, settin
     return []
 
 
-def _clear(output: Path) -> None:
-    # the manifest last: until then the folder is known to be ours
+def _clear(output: Path) -> bool:
+    """Removes what a job has written; returns whether there was one."""
+    if not ((output / MANIFEST).is_file() and (output / INPUTS).is_file()):
+        return False
+    # the manifest late: until then the folder is known to be a job's
     ours = [path for path in output.iterdir() if _OURS.fullmatch(path.name)]
-    for path in sorted(ours, key=lambda path: path.name == MANIFEST):
+    last = (MANIFEST, INPUTS)
+    for path in sorted(ours, key=lambda path: last.index(path.name) if path.name in last else -1):
         path.unlink()
+    return True
 
 
 def _summary(manifest: Manifest, resumed: int, seconds: float) -> Summary:
