@@ -107,9 +107,8 @@ def build_graph(
     """Builds the graph that maps subwords to the scores of words.
 
     Its inputs are ``input_ids`` [B, S], padded on the right, ``attention_mask`` [B, S], 1 for a subword and 0
-    for padding, and ``word_starts`` and ``word_ends`` [N], the places of each word's first and last subword in the
-    flattened [B * S]; all
-    int64. It has one output a head, float32 [N, labels], named as the head is.
+    for padding, and ``word_starts`` and ``word_ends`` [N], the places of each word's first and last subword in
+    the flattened [B * S]; all int64. It has one output a head, float32 [N, labels], named as the head is.
 
     Args:
         encoder: A ``BertModel``, ``RobertaModel`` or ``XLMRobertaModel``.
