@@ -19,6 +19,7 @@ import onnxruntime
 from hadath.batch.articles import Article, Columns, Rejected
 from hadath.batch.chunks import Chunk, cut, read_records, record_digest
 from hadath.batch.files import STANDARD_INPUT, InputFile, find_files, needed
+from hadath.batch.machine import cores, fitting_processes
 from hadath.batch.manifest import (
     INPUTS,
     MANIFEST,
@@ -132,8 +133,7 @@ def tag_corpus(
     output: Path,
     model: Path,
     settings: Settings,
-    processes: int = 1,
-    threads: int = 1,
+    processes: int | None = None,
     restart: bool = False,
     report: Callable[[Progress], None] | None = None,
 ) -> Summary:
@@ -144,8 +144,7 @@ def tag_corpus(
         output: The folder; made if it is not there.
         model: The model directory.
         settings: What the result depends on.
-        processes: Number of processes that tag.
-        threads: CPU threads of each.
+        processes: Number of processes that tag and share the cores; by default what fits this machine.
         restart: Whether to throw away what the folder holds of an earlier job.
         report: Told how far the job is, after every chunk.
 
@@ -170,7 +169,8 @@ def tag_corpus(
             manifest = _begin(inputs, output, settings, model, list(schema.role_names), restart)
             if manifest.complete:
                 return _summary(manifest, len(manifest.parts), 0.0)
-            with Workers(model, processes, threads, settings.batch_tokens) as workers:
+            processes = processes or fitting_processes(model, manifest.inputs["bytes"])
+            with Workers(model, processes, max(1, cores() // processes), settings.batch_tokens) as workers:
                 return _go_on(inputs, output, manifest, settings, kept, workers, report)
     except OSError as error:
         if error.errno not in _DISK_FULL:

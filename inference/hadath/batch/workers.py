@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
 import signal
 import threading
@@ -194,18 +193,3 @@ def _serve(connection: Connection, model: Path, threads: int, batch_tokens: int)
                 connection.send(f"tagging failed: {type(error).__name__}: {error}")
     except OSError:
         return
-
-
-def cores() -> int:
-    """Returns how many CPU cores this process may use, a container's quota considered."""
-    try:
-        usable = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        usable = os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        if quota != "max":
-            usable = min(usable, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass
-    return usable

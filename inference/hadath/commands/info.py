@@ -10,7 +10,7 @@ from typing import Any
 
 import onnxruntime
 
-from hadath.batch.workers import cores
+from hadath.batch.machine import cores
 from hadath.model_directory import FORMAT, ModelConfig, find
 from hadath.version import __version__
 
@@ -54,6 +54,7 @@ def information(directory: Path) -> dict[str, Any]:
         "bytes": sum(path.stat().st_size for path in directory.iterdir() if path.is_file()),
         "schema": config.schema.to_dict(),
         "windowing": vars(config.windowing),
+        "min_scores": dict(config.min_scores),
         "provenance": dict(config.provenance),
         "metrics": dict(config.metrics),
         "hadath": __version__,
@@ -79,11 +80,12 @@ def _rendered(values: Mapping[str, Any]) -> str:
             f"{windowing['max_length']} subwords, {windowing['overlap']} shared, "
             f"at most {windowing['pieces_per_word']} a word",
         ),
+        ("Least score", ", ".join(f"{head} {score:g}" for head, score in values["min_scores"].items()) or "none"),
         *(("Provenance" if not row else "", line) for row, line in enumerate(_flat(values["provenance"]))),
         *(("Figures" if not row else "", line) for row, line in enumerate(_flat(values["metrics"]))),
         ("hadath", values["hadath"]),
         ("onnxruntime", f"{values['onnxruntime']} ({', '.join(values['providers'])})"),
-        ("Cores", str(values["cores"])),
+        ("Threads", str(values["cores"])),
     ]
     return "\n".join(f"{name:<12} {value}".rstrip() for name, value in rows)
 

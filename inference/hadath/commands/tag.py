@@ -17,11 +17,12 @@ from hadath.batch.articles import TEXT_COLUMNS, Article, Columns, Rejected
 from hadath.batch.chunks import cut, read_records
 from hadath.batch.files import find_files
 from hadath.batch.job import REJECTED, Settings, Summary, tag_corpus
+from hadath.batch.machine import cores
 from hadath.batch.manifest import Manifest
 from hadath.batch.parts import FORMATS, json_line, output_values
 from hadath.batch.progress import duration, progress_bar
 from hadath.batch.tagging import Failed, Tagged
-from hadath.batch.workers import Work, Workers, cores
+from hadath.batch.workers import Work, Workers
 from hadath.document import Document
 from hadath.errors import InputError
 from hadath.model_directory import find
@@ -111,9 +112,8 @@ def add_parser(subparsers: Any) -> None:
     speed.add_argument(
         "--workers",
         type=_positive,
-        default=1,
         metavar="N",
-        help="processes, sharing the cores (default: %(default)s)",
+        help="processes that share the cores (default: with -o one for each core, as far as the memory goes)",
     )
     speed.add_argument(
         "--batch-size",
@@ -142,7 +142,6 @@ def _to_folder(options: argparse.Namespace) -> int:
     if form not in FORMATS:
         raise InputError(f"--format {form} is for standard output; with -o use {' or '.join(FORMATS)}")
     output: Path = options.output
-    processes, threads = _processes_and_threads(options)
     try:
         with progress_bar() as report:
             summary = tag_corpus(
@@ -150,8 +149,7 @@ def _to_folder(options: argparse.Namespace) -> int:
                 output,
                 find(options.model),
                 _settings(options, form),
-                processes=processes,
-                threads=threads,
+                processes=options.workers,
                 restart=options.restart,
                 report=report,
             )
@@ -207,10 +205,10 @@ def _stream(options: argparse.Namespace, form: str) -> Iterator[tuple[Article, T
     settings = _settings(options, form)
     deque(find_files(options.inputs), maxlen=0)  # a missing one is known before the model is loaded
     model = find(options.model)
-    processes, threads = _processes_and_threads(options)
+    processes = options.workers or 1
     records = read_records(find_files(options.inputs), settings.columns, settings.shard)
     chunks = cut(islice(records, settings.limit), settings.batch_size, settings.part_size)
-    with Workers(model, processes, threads, settings.batch_tokens) as workers:
+    with Workers(model, processes, max(1, cores() // processes), settings.batch_tokens) as workers:
         for chunk, results in workers.map(Work([a.text for a in chunk.articles], chunk) for chunk in chunks):
             answers = iter(results)
             for record in chunk.records:
@@ -245,10 +243,6 @@ def _settings(options: argparse.Namespace, form: str) -> Settings:
         shard=options.shard,
         limit=options.limit,
     )
-
-
-def _processes_and_threads(options: argparse.Namespace) -> tuple[int, int]:
-    return options.workers, max(1, cores() // options.workers)
 
 
 def _shown(summary: Summary, output: Path, form: str) -> str:
