@@ -173,6 +173,8 @@ _HANGUL_VOWELS_AND_FINALS = ((0x1160, 0x11FF), (0xD7B0, 0xD7FB))
 _SYMBOLS = (  # where a code point that Unicode has not assigned yet will be a symbol
     (0x061D, 0x061D),
     (0x0888, 0x0888),
+    (0x20A0, 0x20CF),  # currencies: the riyal's sign is newer than Python 3.14
+    (0x2E00, 0x2E7F),
     (0xFBB2, 0xFBD2),
     (0xFD40, 0xFD4F),
     (0xFD90, 0xFD91),
@@ -368,18 +370,13 @@ def _same_symbol(character: str) -> str:
 def _letters(character: str) -> tuple[int, str]:
     """The letters of a presentation form or the like; the character itself where it is none."""
     decomposition = unicodedata.decomposition(character)
-    if (
-        decomposition.startswith("<")
-        and not decomposition.startswith(_SAME_LETTER)
-        and not _among(ord(character), _LATIN_AND_HEBREW_FORMS)
-    ):
-        return _LETTER, character
-    form = unicodedata.normalize("NFKC", character)
+    drawn_otherwise = decomposition.startswith(_SAME_LETTER) or _among(ord(character), _LATIN_AND_HEBREW_FORMS)
+    form = unicodedata.normalize("NFKC" if drawn_otherwise else "NFC", character)
     if form == character:
         return _LETTER, character
     rules = [_rule(ord(part)) for part in form]
     kinds = [kind for kind, _ in rules]
-    if _SYMBOL in kinds or kinds[0] == _JOINING:
+    if kinds[0] == _JOINING:
         return _LETTER, character
     letters = "".join([string for kind, string in rules if kind in (_LETTER, _JOINING)])
     if not letters:
