@@ -149,23 +149,18 @@ class Document:
             InvalidDocumentError: If a field is missing, of another type, or contradicts the text.
         """
         try:
-            entities = tuple(Entity(**entity) for entity in values["entities"])
-            events = tuple(
-                Event(
-                    **{
-                        **event,
-                        "arguments": tuple(
-                            Argument(argument["role"], _at(entities, argument["entity"]), argument["score"])
-                            for argument in event["arguments"]
-                        ),
-                    }
-                )
-                for event in values["events"]
+            entities = tuple(
+                Entity(**_checked(entity, f"entity {number}")) for number, entity in enumerate(values["entities"])
             )
-            return cls(values["text"], entities, events, values.get("id"))
+            events = tuple(_event(event, f"event {number}", entities) for number, event in enumerate(values["events"]))
+            identifier = values.get("id")
+            if not isinstance(identifier, str | None):
+                raise TypeError(f"its id is {identifier!r}")
+            return cls(values["text"], entities, events, identifier)
         except (KeyError, TypeError, IndexError, AttributeError) as error:
+            what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise InvalidDocumentError(
-                f"not a document: {error!r}; expected the form that Document.to_dict writes"
+                f"not a document: {what}; expected the form that Document.to_dict writes"
             ) from error
 
     def to_brat(self) -> str:
@@ -192,11 +187,37 @@ class Document:
         return f"document {self.id}" if self.id is not None else "document"
 
 
-def _at(entities: tuple[Entity, ...], index: int) -> Entity:
-    # a negative index would be another entity, counted from the end
-    if not 0 <= index < len(entities):
-        raise IndexError(f"an argument is entity {index} of {len(entities)}")
-    return entities[index]
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "start": int,
+    "end": int,
+    "type": str,
+    "text": str,
+    "score": (int, float),
+    "modality": str,
+    "role": str,
+    "entity": int,
+}
+
+
+def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    for name, value in values.items():
+        expected = _FIELDS.get(name)
+        # True is an int to Python, but no number to JSON
+        if expected is not None and (not isinstance(value, expected) or isinstance(value, bool)):
+            raise TypeError(f"{name!r} of {where} is {value!r}")
+    return dict(values)
+
+
+def _event(values: Mapping[str, Any], where: str, entities: tuple[Entity, ...]) -> Event:
+    arguments = []
+    for number, given in enumerate(values["arguments"]):
+        argument = _checked(given, f"argument {number} of {where}")
+        index = argument["entity"]
+        # a negative index would be another entity, counted from the end
+        if not 0 <= index < len(entities):
+            raise IndexError(f"argument {number} of {where} is entity {index} of {len(entities)}")
+        arguments.append(Argument(argument["role"], entities[index], argument["score"]))
+    return Event(**{**_checked(values, where), "arguments": tuple(arguments)})
 
 
 def _span_dict(span: Entity | Event) -> dict[str, Any]:
