@@ -18,7 +18,7 @@ DEFAULT_MODALITY = "Asserted"
 _SECTIONS = ("entities", "relations", "events", "attributes")
 _ANY = "<ANY>"
 _NO_NAME = re.compile(r"[:|,*<>]")
-_ROLE = re.compile(r"^(?P<name>[^\s:*?+{}]+)(?P<count>[*?+]|\{[\d,-]+\})?$")
+_ROLE = re.compile(r"^(?P<name>[^\s:*?+{}]+)(?P<count>[*?+]|\{[\d-]+\})?$")
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class _BratConfiguration:
         for part in filter(None, (part.strip() for part in rest.split(","))):
             role, _, allowed = part.partition(":")
             match = _ROLE.match(role.strip())
-            if not match or not allowed.strip():
+            if not match or not allowed.strip(" |"):
                 self._problem(number, f"{part!r} is no role of {name}; expected NAME*:TYPE|TYPE")
             elif match["name"] in self.events[name]:
                 self._problem(number, f"role {match['name']} of {name} is named twice; join its types with |")
