@@ -93,7 +93,8 @@ def is_white(character: str) -> bool:
         ("क\u093c", "क\u093c"),
         ("\u1112\u1161\u11ab", "한"),
         ("ＡＢ𝐀 ﬁ ﬁ\u0301 ｶﾞ", "ABA fi fí カﾞ"),
-        ("⫝̸ \u2add\u0338", "\u2add \u2add"),
+        ("\u2adc \u2add\u0338", "\u2add \u2add"),
+        ("\uffe3", "\uffe3"),  # its compatible form begins with a space
         ("ϓ ẛ", "ϓ ẛ"),
         ("٥٠\u20c1", "50\u20c1"),  # the riyal's sign
         ("m² 10² ½ ① ª", "m² 10² ½ ① ª"),
