@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from hadath.document import Document, Entity, Event
@@ -10,15 +11,18 @@ from hadath.schema import DEFAULT_MODALITY
 _FIRST_STRONG_ISOLATE = "\u2068"
 _POP_ISOLATE = "\u2069"
 
+# what would steer the terminal, or end the isolation: control characters and marks of direction
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
 
 def isolated(text: str) -> str:
-    r"""Wraps a text so that its direction does not reorder what stands beside it; line breaks become spaces.
+    r"""Makes a text safe to stand in a line: its direction does not reorder what is beside it, and it steers nothing.
 
     Example:
         >>> isolated("تونس").encode("ascii", "backslashreplace")[:6]
         b'\\u2068'
     """
-    return f"{_FIRST_STRONG_ISOLATE}{' '.join(text.split())}{_POP_ISOLATE}"
+    return f"{_FIRST_STRONG_ISOLATE}{_STEERING.sub('', ' '.join(text.split()))}{_POP_ISOLATE}"
 
 
 def rendered(document: Document, words: int | None = None) -> str:

@@ -137,12 +137,12 @@ class _ZstdStream(io.RawIOBase):
         return count
 
 
-def damage_errors(compression: str) -> tuple[type[Exception], ...]:
+def damage_errors(file: InputFile) -> tuple[type[Exception], ...]:
     """Returns what reading a damaged compressed file raises; a disk or network failure is none of it."""
-    if compression == "gzip":
+    if file.compression == "gzip":
         return (EOFError, gzip.BadGzipFile, zlib.error)
-    if compression == "zstd":
-        zstd_error: type[Exception] = needed("zstandard", "reading .zst").ZstdError
+    if file.compression == "zstd":
+        zstd_error: type[Exception] = needed("zstandard", f"{file.path}: reading .zst").ZstdError
         return (EOFError, zstd_error)
     return ()
 

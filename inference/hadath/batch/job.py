@@ -37,6 +37,7 @@ from hadath.batch.tagging import Failed, Tagged
 from hadath.batch.workers import Work, Workers
 from hadath.errors import HadathError, InputError
 from hadath.model_directory import ModelConfig
+from hadath.tagger import BATCH_TOKENS
 from hadath.version import __version__
 
 REJECTED = "rejected.jsonl"
@@ -67,7 +68,7 @@ class Settings:
     format: str = "parquet"
     part_size: int = 2000
     batch_size: int = 64
-    batch_tokens: int = 4096
+    batch_tokens: int = BATCH_TOKENS
     shard: tuple[int, int] = (1, 1)
     limit: int | None = None
 

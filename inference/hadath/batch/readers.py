@@ -155,7 +155,7 @@ class JsonLines:
 
     def rows(self, number: int = 0, offset: int = 0) -> Iterator[Row]:
         """Yields a row for each line that is not empty."""
-        damage = damage_errors(self._file.compression)
+        damage = damage_errors(self._file)
         with open_stream(self._file) as (stream, raw):
             self._raw = raw
             skip(stream, offset, not self._file.compression)
@@ -244,7 +244,7 @@ class CsvRows:
 
     def rows(self, number: int = 0, offset: int = 0) -> Iterator[Row]:
         """Yields a row for each record after the header."""
-        damage = damage_errors(self._file.compression)
+        damage = damage_errors(self._file)
         with open_stream(self._file) as (stream, raw):
             self._raw = raw
             skip(stream, offset, not self._file.compression)
@@ -291,7 +291,7 @@ class CsvRows:
         return 0 if self._raw is None or self._raw.closed else self._raw.tell()
 
     def _read_header(self) -> tuple[str, list[str]]:
-        damage: tuple[type[Exception], ...] = (UnicodeDecodeError, csv.Error, *damage_errors(self._file.compression))
+        damage: tuple[type[Exception], ...] = (UnicodeDecodeError, csv.Error, *damage_errors(self._file))
         try:
             with open_stream(self._file) as (stream, _):
                 first = stream.readline(1024 * 1024).decode("utf-8-sig")
