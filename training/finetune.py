@@ -104,7 +104,7 @@ def finetune(config: DictConfig) -> Finetuned:
     windows = training_windows(train, words, windowing, corpus.schema, model.specs)
     model.balance_labels(label_counts(windows, corpus.schema, model.specs))
     bfloat16 = {"auto": bfloat16_is_fast(), "bfloat16": True, "float32": False}[optimization.precision]
-    arguments = _training_arguments(optimization, output / CHECKPOINTS, bfloat16, run.seed)
+    arguments = training_arguments(optimization, output / CHECKPOINTS, bfloat16, run.seed)
     early_stopping = EarlyStoppingCallback(optimization.patience)
     if checkpoint is not None:
         # the Trainer itself would count the epochs without progress anew, and train on where it had stopped early
@@ -176,7 +176,8 @@ def _build(
     return model, tokenizer
 
 
-def _training_arguments(optimization: Optimization, checkpoints: Path, bfloat16: bool, seed: int) -> TrainingArguments:
+def training_arguments(optimization: Optimization, checkpoints: Path, bfloat16: bool, seed: int) -> TrainingArguments:
+    """Returns what the Trainer is told of the settings of training."""
     return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=optimization.epochs,

@@ -47,7 +47,7 @@ def script(config_name: str, *expected: type[Exception]) -> Callable[[Callable[[
     def decorate(body: Callable[[DictConfig], Any]) -> Callable[[], Any]:
         @functools.wraps(body)
         def run(config: DictConfig) -> Any:
-            _quiet_libraries()
+            quiet_libraries()
             _separate_jobs(config)
             try:
                 return body(config)
@@ -75,7 +75,7 @@ def _complain(message: str) -> None:
     Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(message)}")
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
     """Keeps the terminal for what the user wants to know."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     for name in ("training", "__main__"):
