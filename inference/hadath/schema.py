@@ -142,7 +142,7 @@ def _names(values: Any) -> tuple[str, ...]:
 class _BratConfiguration:
     def __init__(self, source: str) -> None:
         self.source = source
-        self.problems: list[str] = []
+        self.problems: list[tuple[int, str]] = []
         self.macros: dict[str, str] = {}
         self.line_of: dict[tuple[str, str], int] = {}
         self.entity_types: list[str] = []
@@ -176,7 +176,7 @@ class _BratConfiguration:
         if not self.entity_types and not self.events:
             self._problem(1, "names neither entity nor event types; expected [entities] and [events]")
         if self.problems:
-            raise SchemaError("\n".join(self.problems))
+            raise SchemaError("\n".join(f"{self.source}:{number}: {what}" for number, what in sorted(self.problems)))
         return Schema(tuple(self.entity_types), tuple(self.events), self.events, self.modalities)
 
     def _read_entity(self, number: int, line: str) -> None:
@@ -185,7 +185,7 @@ class _BratConfiguration:
             return
         if rest:
             self._problem(number, f"{line!r} is no entity type; expected one name without spaces")
-        elif self._is_new(number, "entity", name):
+        if self._is_new(number, "entity", name):
             self.entity_types.append(name)
 
     def _read_event(self, number: int, line: str) -> None:
@@ -254,4 +254,4 @@ class _BratConfiguration:
         return re.sub(r"<([^>]+)>", replacement, types)
 
     def _problem(self, number: int, what: str) -> None:
-        self.problems.append(f"{self.source}:{number}: {what}")
+        self.problems.append((number, what))
