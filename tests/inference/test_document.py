@@ -79,6 +79,12 @@ def test_arguments_point_to_entities_by_their_place() -> None:
     ]
 
 
+def test_a_document_need_not_have_an_id_and_may_carry_what_a_user_added() -> None:
+    values = DOCUMENT.to_dict()
+    del values["id"]
+    assert Document.from_dict({**values, "source": "نشرة"}) == Document(TEXT, DOCUMENT.entities, DOCUMENT.events)
+
+
 def test_fields_written_by_to_dict() -> None:
     values = DOCUMENT.to_dict()
     assert list(values) == ["id", "text", "entities", "events"]
@@ -194,6 +200,32 @@ def test_a_missing_field_is_refused_by_name(where: list[Any]) -> None:
     del place[where[-1]]
     with pytest.raises(InvalidDocumentError, match=f"'{where[-1]}'.*expected the form that Document.to_dict writes"):
         Document.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "place"),
+    [
+        (["id"], 5, "its id is 5"),
+        (["entities", 1, "type"], None, "'type' of entity 1 is None"),
+        (["entities", 2, "score"], "0.5", "'score' of entity 2 is '0.5'"),
+        (["entities", 3, "end"], 36.0, "'end' of entity 3 is 36.0"),
+        (["events", 0, "start"], False, "'start' of event 0 is False"),  # an int to Python
+        (["events", 0, "modality"], None, "'modality' of event 0 is None"),
+        (["events", 0, "arguments", 1, "role"], 7, "'role' of argument 1 of event 0 is 7"),
+        (["events", 0, "arguments", 1, "score"], None, "'score' of argument 1 of event 0 is None"),
+        (["events", 0, "arguments", 1, "entity"], True, "'entity' of argument 1 of event 0 is True"),
+        (["events", 0, "arguments", 1, "entity"], 4, "argument 1 of event 0 is entity 4 of 4"),
+    ],
+)
+def test_a_field_of_another_type_is_refused_with_its_place(where: list[Any], value: Any, place: str) -> None:
+    values: Any = DOCUMENT.to_dict()
+    holder = values
+    for key in where[:-1]:
+        holder = holder[key]
+    holder[where[-1]] = value
+    with pytest.raises(InvalidDocumentError) as raised:
+        Document.from_dict(values)
+    assert str(raised.value) == f"not a document: {place}; expected the form that Document.to_dict writes"
 
 
 @pytest.mark.parametrize("values", [None, 3, "text", [], {}])
