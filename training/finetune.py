@@ -24,7 +24,7 @@ from training.model import HeadSpec, JointTagger, new_tagger
 from training.optimization import bfloat16_is_fast, make_deterministic
 from training.prediction import torch_tagger
 from training.progress import EpochLines
-from training.provenance import provenance, write_provenance
+from training.provenance import git_state, provenance, write_provenance
 from training.resumption import (
     CHECKPOINTS,
     CONFIG,
@@ -118,7 +118,7 @@ def finetune(config: DictConfig) -> Finetuned:
     with tracked_run(config.tracking, output) as tracking:
         tracking.parameters(plain(config))
         tracking.artifact(output / CONFIG)
-        tracking.tags({"corpus.fingerprint": learnt_from, "encoder": config.encoder.source})
+        tracking.tags({"corpus.fingerprint": learnt_from, "encoder": config.encoder.source, **git_state()})
         trainer = TaggerTrainer(
             model=model,
             args=arguments,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from hadath.model_directory import load
-from hadath.tagger import Tagger
+from hadath.tagger import BATCH_TOKENS, Tagger
 from training.networks import load_network
 from training.optimization import bfloat16_is_fast
 from training.prediction import torch_tagger
 
 
-def load_tagger(directory: Path, batch_tokens: int = 4096) -> Tagger:
+def load_tagger(directory: Path, batch_tokens: int = BATCH_TOKENS) -> Tagger:
     """Loads a tagger of either kind.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import transformers
 from hadath.version import __version__
 
 FILE = "provenance.json"
+
+FOLDER = Path(__file__).parent
 
 
 def provenance(
@@ -42,6 +45,22 @@ def provenance(
             "transformers": transformers.__version__,
         },
     }
+
+
+def git_state() -> dict[str, str]:
+    """Returns the commit that this code is at and whether files differ from it; empty outside a checkout.
+
+    Returns:
+        ``{"git.commit": ..., "git.dirty": "true" or "false"}``.
+    """
+    try:
+        commit, changes = (
+            subprocess.run(["git", *words], cwd=FOLDER, capture_output=True, text=True, check=True).stdout
+            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"git.commit": commit.strip(), "git.dirty": str(bool(changes.strip())).lower()}
 
 
 def write_provenance(directory: Path, values: dict[str, Any]) -> None:

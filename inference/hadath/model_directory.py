@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from hadath.batch.machine import cores
 from hadath.errors import ModelError, SchemaError
 from hadath.reading import Batch, Windowing
 from hadath.schema import Schema, bio_labels
-from hadath.tagger import Tagger
+from hadath.tagger import BATCH_TOKENS, Tagger
 from hadath.tokens import WordTokenizer
 from hadath.version import __version__
 
@@ -115,7 +116,7 @@ def load(
     *,
     threads: int | None = None,
     providers: Sequence[str] | None = None,
-    batch_tokens: int = 4096,
+    batch_tokens: int = BATCH_TOKENS,
     min_scores: Mapping[str, float] | None = None,
 ) -> Tagger:
     """Loads a tagger.
@@ -123,7 +124,7 @@ def load(
     Args:
         model: A model directory, or the name of an installed package that holds one; by default the model that comes
             with hadath.
-        threads: CPU threads for one run of the network; by default all cores.
+        threads: CPU cores to use; by default all. Each reads a batch of its own.
         providers: onnxruntime execution providers, best first, such as ``["CUDAExecutionProvider"]``; by default the
             CPU's.
         batch_tokens: Most subwords, padding counted, that the network is given at once.
@@ -143,7 +144,7 @@ def load(
     directory = find(model)
     config = ModelConfig.read(directory)
     tokenizer = WordTokenizer.from_file(_existing(directory, "tokenizer.json"), config.windowing.pieces_per_word)
-    session = _session(_existing(directory, "model.onnx"), threads, providers)
+    session = _session(_existing(directory, "model.onnx"), providers)
     _check_network(directory / "model.onnx", session, config.schema)
     return Tagger(
         config.schema,
@@ -151,6 +152,7 @@ def load(
         config.windowing,
         OnnxNetwork(session),
         batch_tokens,
+        threads or cores(),
         config.temperatures,
         {**config.min_scores, **(min_scores or {})},
     )
@@ -205,11 +207,13 @@ class OnnxNetwork:
         return dict(zip(self._heads, self.session.run(self._heads, inputs), strict=True))
 
 
-def _session(path: Path, threads: int | None, providers: Sequence[str] | None) -> onnxruntime.InferenceSession:
+def _session(path: Path, providers: Sequence[str] | None) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    if threads is not None:
-        options.intra_op_num_threads = threads
+    # the tagger gives the session a batch from each of its threads
+    options.intra_op_num_threads = 1
+    # batches differ in shape, so a plan of one's memory serves no other
+    options.enable_mem_pattern = False
     wanted = list(providers or ["CPUExecutionProvider"])
     missing = [name for name in wanted if name not in onnxruntime.get_available_providers()]
     if missing:

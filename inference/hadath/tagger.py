@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -16,6 +17,9 @@ from hadath.schema import DEFAULT_MODALITY, Schema
 from hadath.tokens import WordTokenizer
 
 FloatArray = npt.NDArray[np.float32]
+
+BATCH_TOKENS = 1024
+"""Subwords that the network is given at once where nothing else is said."""
 
 Run = Callable[[Batch], Mapping[str, FloatArray]]
 """The network: a batch in, for each head its logits, [N, labels], out."""
@@ -33,7 +37,9 @@ class Tagger:
         tokenizer: Its subword tokenizer.
         windowing: How long texts are cut.
         run: The network.
-        batch_tokens: Most subwords, padding counted, that the network is given at once.
+        batch_tokens: Most subwords, padding counted, that the network is given at once. About a thousand stay in a
+            core's cache.
+        threads: Batches that the network is given side by side.
         temperatures: For a head, the number its logits are divided by, so that scores are probabilities.
         min_scores: For ``entities`` and ``events``, the least score of a span that is reported, 0 to 1. Higher for
             fewer and surer spans.
@@ -49,7 +55,8 @@ class Tagger:
     tokenizer: WordTokenizer
     windowing: Windowing
     run: Run
-    batch_tokens: int = 4096
+    batch_tokens: int = BATCH_TOKENS
+    threads: int = 1
     temperatures: Mapping[str, float] = field(default_factory=dict)
     min_scores: Mapping[str, float] = field(default_factory=dict)
 
@@ -104,12 +111,26 @@ class Tagger:
         """
         total = sum(len(reading.words) for reading in readings)
         collected: dict[str, FloatArray] = {}
-        for batch in batches(readings, self.tokenizer, self.batch_tokens):
-            for head, logits in self.run(batch).items():
+        for batch, scores in self._runs(readings):
+            for head, logits in scores.items():
                 if head not in collected:
                     collected[head] = np.zeros((total, logits.shape[1]), dtype=np.float32)
                 collected[head][batch.targets] = logits
         return collected
+
+    def _runs(self, readings: Sequence[Reading]) -> Iterator[tuple[Batch, Mapping[str, FloatArray]]]:
+        """Each batch with what the network makes of it."""
+        special = self.tokenizer.special_count
+        subwords = sum(len(reading.pieces.ids) + special * len(reading.windows) for reading in readings)
+        # few texts are shared out among the threads rather than read by one of them
+        batch_tokens = min(self.batch_tokens, max(1, -(-subwords // self.threads)))
+        filled = list(batches(readings, self.tokenizer, batch_tokens))
+        if self.threads == 1 or len(filled) == 1:
+            yield from ((batch, self.run(batch)) for batch in filled)
+            return
+        # whole batches side by side, one core each: threads within a batch would wait for each other at every operator
+        with ThreadPoolExecutor(self.threads) as pool:
+            yield from zip(filled, pool.map(self.run, filled), strict=True)
 
     def decode(self, readings: Sequence[Reading], logits: Mapping[str, FloatArray]) -> list[Document]:
         """Makes documents of the network's scores."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadath.document import Document, Entity, Event
@@ -284,3 +284,17 @@ def test_spans_below_the_least_score_are_left_out() -> None:
     assert none.entities == everything.entities
     assert everything.events
     assert not none.events
+
+
+@settings(max_examples=25)
+@given(texts=st.lists(anything, max_size=8), threads=st.integers(2, 4), batch_tokens=st.integers(1, 400))
+def test_threads_change_no_result(texts: list[str], threads: int, batch_tokens: int) -> None:
+    alone = tagger_of(batch_tokens=batch_tokens)
+    assert replace(alone, threads=threads).tag(texts) == alone.tag(texts)
+
+
+def test_few_texts_are_shared_out_among_the_threads() -> None:
+    tagger = replace(tagger_of(batch_tokens=10_000), threads=2)
+    tagger.tag(["سلام في بيت المتن"] * 4)
+    assert isinstance(tagger.run, TableNetwork)
+    assert len(tagger.run.calls) == 2

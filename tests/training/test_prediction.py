@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from training.corpus import read_corpus
 from training.encoders import load_encoder
 from training.model import HeadSpec, JointTagger, new_tagger
 from training.prediction import TorchNetwork, tag_documents, torch_tagger
-from training.provenance import provenance, read_provenance, write_provenance
+from training import provenance as provenance_module
+from training.provenance import git_state, provenance, read_provenance, write_provenance
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +99,22 @@ def test_provenance_is_kept_beside_a_network(tmp_path: Path) -> None:
     assert values["articles"] == {"train": 3, "dev": 1}
     assert set(values["versions"]) == {"hadath", "python", "torch", "transformers"}
     assert values["created"].endswith("+00:00")
+
+
+def test_the_state_of_the_checkout_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    monkeypatch.setattr(provenance_module, "FOLDER", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert git_state() == {}
+    (tmp_path / "code.py").write_text("1", encoding="utf-8")
+    git("init")
+    git("add", "code.py")
+    git("commit", "-m", "first")
+    clean = git_state()
+    assert len(clean["git.commit"]) == 40
+    assert clean["git.dirty"] == "false"
+    (tmp_path / "code.py").write_text("2", encoding="utf-8")
+    assert git_state() == {**clean, "git.dirty": "true"}
