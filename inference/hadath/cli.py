@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from hadath.commands import info, records, tag
 from hadath.errors import HadathError
+from hadath.terminal import say
 from hadath.version import __version__
 
 COMMANDS = (tag, records, info)
@@ -29,19 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done; 1 done but for rejected records, with ``--strict``; 2 not done, the reason on
         standard error; 130 interrupted by the user; 141 the reader of standard output went away.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8")
+    for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
         sys.stdout.flush()
         return status
     except HadathError as error:
-        _say(str(error))
+        say(str(error))
         return FAILED
     except KeyboardInterrupt:
-        _say("interrupted")
+        say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # so that Python does not complain when it closes standard output at its end
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _say(f"{where}{error.strerror or error}")
+        say(f"{where}{error.strerror or error}")
         return FAILED
 
 
@@ -63,7 +65,3 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_parser(subparsers)
     return parser
-
-
-def _say(sentence: str) -> None:
-    print(f"hadath: {sentence}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 
 from hadath.document import Document, Entity, Event
@@ -36,9 +37,9 @@ def rendered(document: Document, words: int | None = None) -> str:
         Lines of text; what stands in Arabic stands last in its line.
     """
     counts = [
-        _counted(len(document.events), "event"),
-        _counted(len(document.entities), "entity", "entities"),
-        *([] if words is None else [_counted(words, "word")]),
+        counted(len(document.events), "event"),
+        counted(len(document.entities), "entity", "entities"),
+        *([] if words is None else [counted(words, "word")]),
     ]
     name = isolated(document.id) if document.id is not None else "text"
     lines = [f"{name}: {', '.join(counts)}"]
@@ -78,5 +79,16 @@ def _entity_lines(entities: Sequence[Entity]) -> list[str]:
     return lines
 
 
-def _counted(number: int, singular: str, plural: str | None = None) -> str:
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """Returns a number with its noun.
+
+    Example:
+        >>> counted(1, "word"), counted(2000, "entity", "entities")
+        ('1 word', '2,000 entities')
+    """
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def say(sentence: str) -> None:
+    """Tells the user something beside the results, on standard error."""
+    print(f"hadath: {sentence}", file=sys.stderr)

@@ -26,6 +26,7 @@ from hadath.batch.files import find_files, fingerprint
 from hadath.batch.job import Progress, Settings, Summary, tag_corpus
 from hadath.document import Document
 from hadath.errors import HadathError, InputError
+from hadath.tagger import BATCH_TOKENS
 
 WORDS = ["زار", "وزير", "الخارجية", "مدينة", "تونس", "أمس", "وقال", "إن", "هجوم", "القوات", "على", "طرابلس", "،", "."]
 SMALL = Settings(format="jsonl", part_size=5, batch_size=3)
@@ -481,7 +482,7 @@ def half(tmp_path: Path, run: Callable[..., Summary]) -> tuple[Path, Path]:
     [
         ({"part_size": 6}, "part-size was 5, is now 6"),
         ({"batch_size": 4}, "batch-size was 3, is now 4"),
-        ({"batch_tokens": 100}, "batch-tokens was 4096, is now 100"),
+        ({"batch_tokens": 100}, f"batch-tokens was {BATCH_TOKENS}, is now 100"),
         ({"format": "parquet"}, "format was jsonl, is now parquet"),
         ({"shard": (1, 2)}, "shard was 1/1, is now 1/2"),
         ({"limit": 3}, "limit was not given, is now 3"),

@@ -186,7 +186,7 @@ def test_a_missing_file_is_a_sentence(hadath: Callable[..., Outcome], article: P
     [
         ("a.txt", b"\x00\x01\x02\xff", "it is a binary file"),
         ("a.txt", b"\xcd\xc8\xd1", "Windows-1256"),
-        ("a.jsonl", b"{\n", "none of the 1 record could be tagged"),
+        ("a.jsonl", b"{\n", "no record could be tagged, 1 record rejected"),
         ("a.jpg", b"\xff\xd8", "cannot tell what kind of file"),
         ("a.jsonl", b'{"title": "x"}\n', "no column looks like the text"),
         ("a.parquet", b"x", "not a readable Parquet file"),
@@ -202,7 +202,7 @@ def test_bad_input_is_a_sentence(
     last = outcome.err.splitlines(keepends=True)[-1]
     assert is_a_sentence(last)
     if folder and name == "a.txt":
-        assert f"none of the 1 record could be tagged; see {tmp_path / 'out' / 'rejected.jsonl'}" in last
+        assert f"no record could be tagged, 1 record rejected; see {tmp_path / 'out' / 'rejected.jsonl'}" in last
     else:
         assert said in last
 
@@ -471,3 +471,15 @@ def living(group: int) -> list[int]:
             return []
         time.sleep(0.05)
     return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8 are only possible on Linux")
+def test_a_file_name_that_is_no_utf8_is_no_trouble(hadath: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = hadath("tag", os.fsdecode(b"\xff.txt"))
+    assert (outcome.status, outcome.err) == (2, "hadath: \\udcff.txt: no such file or folder; check the path\n")
+    path = os.fsencode(tmp_path) + b"/\xff.txt"
+    with open(path, "wb") as stream:
+        stream.write(TEXT.encode("utf-8"))
+    assert hadath("tag", os.fsdecode(path)).out.startswith("\u2068\ufffd\u2069: ")
+    assert hadath("tag", os.fsdecode(path), "-o", tmp_path / "out", "--format", "jsonl").status == 0
+    assert json.loads((tmp_path / "out" / "part-00000.jsonl").read_bytes())["id"] == "\ufffd"

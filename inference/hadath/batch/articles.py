@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -174,8 +175,10 @@ def kept_name(name: str) -> str:
     Example:
         >>> kept_name("date"), kept_name("entities")
         ('date', 'input_entities')
+        >>> kept_name("input_entities")  # two columns never get one name
+        'input_input_entities'
     """
-    return f"input_{name}" if name in RESERVED else name
+    return f"input_{name}" if re.sub("^(input_)+", "", name) in RESERVED else name
 
 
 def decode_utf8(data: bytes) -> str:

@@ -32,6 +32,9 @@ from hadath.errors import InputError
 
 _PEEKED_LINES = 100
 
+_END = -1
+"""The offset behind a row after which nothing can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -155,6 +158,8 @@ class JsonLines:
 
     def rows(self, number: int = 0, offset: int = 0) -> Iterator[Row]:
         """Yields a row for each line that is not empty."""
+        if offset == _END:
+            return
         damage = damage_errors(self._file)
         with open_stream(self._file) as (stream, raw):
             self._raw = raw
@@ -163,7 +168,7 @@ class JsonLines:
                 try:
                     line, whole, read = _line(stream, self._longest)
                 except damage as error:
-                    yield _damaged(number + 1, offset, error)
+                    yield _damaged(number + 1, error)
                     return
                 if not read:
                     return
@@ -244,6 +249,8 @@ class CsvRows:
 
     def rows(self, number: int = 0, offset: int = 0) -> Iterator[Row]:
         """Yields a row for each record after the header."""
+        if offset == _END:
+            return
         damage = damage_errors(self._file)
         with open_stream(self._file) as (stream, raw):
             self._raw = raw
@@ -262,7 +269,7 @@ class CsvRows:
                 except csv.Error as error:
                     value = Damage(f"broken CSV: {error}")
                 except damage as error:
-                    yield _damaged(lines.number + 1, lines.offset, error)
+                    yield _damaged(lines.number + 1, error)
                     return
                 if at_header:
                     at_header = False
@@ -348,8 +355,8 @@ def no_text_column(name: str, available: list[str], columns: Columns) -> InputEr
     )
 
 
-def _damaged(number: int, offset: int, error: Exception) -> Row:
-    return Row(number, offset, Damage(f"the file is damaged, nothing from here on can be read: {error}"))
+def _damaged(number: int, error: Exception) -> Row:
+    return Row(number, _END, Damage(f"the file is damaged, nothing from here on can be read: {error}"))
 
 
 @contextmanager

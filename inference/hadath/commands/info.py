@@ -14,6 +14,9 @@ from hadath.batch.machine import cores
 from hadath.model_directory import FORMAT, ModelConfig, find
 from hadath.version import __version__
 
+_INTERVAL = "/interval"
+"""Ending of a figure's name under which its interval stands."""
+
 
 def add_parser(subparsers: Any) -> None:
     """Adds the command."""
@@ -96,6 +99,12 @@ def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             lines += _flat(value, f"{before}{name}.")
-        else:
-            lines.append(f"{before}{name}: {f'{value:.4g}' if isinstance(value, float) else value}")
+        elif not name.endswith(_INTERVAL):
+            interval = values.get(name + _INTERVAL)
+            shown = "" if interval is None else f" ({_number(interval[0])} to {_number(interval[1])})"
+            lines.append(f"{before}{name}: {_number(value)}{shown}")
     return lines
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -18,6 +18,7 @@ from hadath.batch.storage import write_whole
 from hadath.document import Document
 from hadath.errors import InputError, InvalidDocumentError
 from hadath.event_table import DATE_COLUMNS, columns_of, event_rows, publication_date
+from hadath.terminal import counted, say
 
 _ROWS_AT_ONCE = 10_000
 
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     count = 0
 
-    def counted() -> Iterator[dict[str, Any]]:
+    def counting() -> Iterator[dict[str, Any]]:
         nonlocal count
         for row in rows:
             count += 1
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
         def write(stream: IO[bytes]) -> None:
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
-            _write_csv(counted(), list(columns), text)
+            _write_csv(counting(), list(columns), text)
             text.detach()
     else:
         needed("pyarrow", "writing Parquet")
@@ -85,13 +86,13 @@ def run(options: argparse.Namespace) -> int:
             from hadath.batch.parquet import ParquetTable  # only here, since it needs the extra
 
             table = ParquetTable(stream, columns)
-            remaining = counted()
+            remaining = counting()
             while some := list(islice(remaining, _ROWS_AT_ONCE)):
                 table.write(some)
             table.close()
 
     write_whole(output, write)
-    print(f"hadath: {count:,} events in {output}", file=sys.stderr)
+    say(f"{counted(count, 'event')} in {output}")
     return 0
 
 
@@ -113,7 +114,7 @@ def _files_and_roles(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
             if manifest is None:
                 raise InputError(f"{given} holds no manifest.json; expected a folder that `hadath tag -o` wrote")
             if not manifest.complete:
-                print(f"hadath: {given} is not finished; only its finished parts are read", file=sys.stderr)
+                say(f"{given} is not finished; only its finished parts are read")
             files += [given / part.name for part in manifest.parts]
             roles.update(dict.fromkeys(manifest.roles))
         elif not given.exists():

@@ -26,7 +26,7 @@ from hadath.batch.workers import Work, Workers
 from hadath.document import Document
 from hadath.errors import InputError
 from hadath.model_directory import find
-from hadath.terminal import rendered
+from hadath.terminal import counted, rendered, say
 
 _STDOUT_FORMATS = ("text", "json", "jsonl", "brat")
 
@@ -158,11 +158,12 @@ def _to_folder(options: argparse.Namespace) -> int:
         with suppress(InputError, OSError):
             manifest = Manifest.read(output)
             finished = len(manifest.parts) if manifest else 0
-        _say(f"interrupted; {_counted(finished, 'finished part')} kept in {output}; run the same command to go on")
+        say(f"interrupted; {counted(finished, 'finished part')} kept in {output}; run the same command to go on")
         return 130
-    _say(_shown(summary, output, form))
+    say(_shown(summary, output, form))
     if summary.rejected and not summary.articles:
-        raise InputError(f"none of the {_counted(summary.rejected, 'record')} could be tagged; see {output / REJECTED}")
+        listed = output / REJECTED
+        raise InputError(f"no record could be tagged, {counted(summary.rejected, 'record')} rejected; see {listed}")
     return 1 if options.strict and summary.rejected else 0
 
 
@@ -184,7 +185,7 @@ def _to_stdout(options: argparse.Namespace) -> int:
             rejections += 1
             rejected = rejected or [content]
             if not single:
-                _say(f"{content.place}: {content.reason}; skipped")
+                say(f"{content.place}: {content.reason}; skipped")
             continue
         sys.stdout.write(_formatted(content, form, single, articles))
         articles += 1
@@ -194,10 +195,10 @@ def _to_stdout(options: argparse.Namespace) -> int:
         raise InputError(
             f"{rejected[0].place}: {rejected[0].reason}"
             if single
-            else f"none of the {_counted(rejections, 'record')} could be tagged"
+            else f"no record could be tagged, {counted(rejections, 'record')} rejected"
         )
     if rejections:
-        _say(f"{rejections:,} of {_counted(articles + rejections, 'record')} skipped")
+        say(f"{rejections:,} of {counted(articles + rejections, 'record')} skipped")
     return 1 if options.strict and rejections else 0
 
 
@@ -250,25 +251,17 @@ def _shown(summary: Summary, output: Path, form: str) -> str:
     if summary.resumed == summary.parts and summary.parts:
         lines.append("was finished already")
     elif summary.resumed:
-        lines.append(f"went on after {_counted(summary.resumed, 'finished part')}")
+        lines.append(f"went on after {counted(summary.resumed, 'finished part')}")
     lines.append(
-        f"{_counted(summary.articles, 'article')}, {_counted(summary.words, 'word')}: "
-        f"{_counted(summary.entities, 'entity', 'entities')}, {_counted(summary.events, 'event')}"
+        f"{counted(summary.articles, 'article')}, {counted(summary.words, 'word')}: "
+        f"{counted(summary.entities, 'entity', 'entities')}, {counted(summary.events, 'event')}"
     )
     if summary.words_now:
         lines.append(f"{duration(summary.seconds)}, {summary.words_now / summary.seconds:,.0f} words/s")
     if summary.rejected:
-        lines.append(f"{_counted(summary.rejected, 'record')} rejected, listed in {output / REJECTED}")
-    lines.append(f"{_counted(summary.parts, 'part')} ({form}) in {output}")
+        lines.append(f"{counted(summary.rejected, 'record')} rejected, listed in {output / REJECTED}")
+    lines.append(f"{counted(summary.parts, 'part')} ({form}) in {output}")
     return "\n  ".join(lines)
-
-
-def _counted(number: int, singular: str, plural: str | None = None) -> str:
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
-def _say(sentence: str) -> None:
-    print(f"hadath: {sentence}", file=sys.stderr)
 
 
 def _positive(value: str) -> int:
