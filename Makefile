@@ -28,7 +28,7 @@ train: $(VENV)/installed
 	$(BIN)/python -m training.summary $(RUN) --article="$(ARTICLE)"
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .

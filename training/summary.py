@@ -1,4 +1,4 @@
-"""Shows what a training gave: its scores, a tagged article, and where things lie: ``python -m training.summary RUN``."""
+"""Shows what a training gave, scores, a tagged article, where things lie: ``python -m training.summary RUN``."""
 
 from __future__ import annotations
 
