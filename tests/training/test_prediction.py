@@ -11,11 +11,11 @@ from hadath.document import Document
 from hadath.reading import batches, read
 from hadath.schema import Schema
 from hadath.tokens import WordTokenizer
+from training import provenance as provenance_module
 from training.corpus import read_corpus
 from training.encoders import load_encoder
 from training.model import HeadSpec, JointTagger, new_tagger
 from training.prediction import TorchNetwork, tag_documents, torch_tagger
-from training import provenance as provenance_module
 from training.provenance import git_state, provenance, read_provenance, write_provenance
 
 
