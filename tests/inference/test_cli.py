@@ -444,6 +444,8 @@ def test_ctrl_c_ends_a_job_in_an_orderly_way(tmp_path: Path, tiny_model_director
     process = command(
         "tag", tmp_path / "a.jsonl", "-m", tiny_model_directory, "-o", output,
         "--format", "jsonl", "--part-size", "20", "--workers", workers, start_new_session=True,
+        # a shell's background jobs are started deaf to Ctrl-C, and these tests may be one's child
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (output / "part-00001.jsonl").exists() and time.monotonic() < deadline:
