@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.int64]
 
 _GLUED = "\t"
-_CACHED_WORDS = 500_000
+_CACHED_WORDS = 65_536
 
 
 @dataclass(frozen=True)
