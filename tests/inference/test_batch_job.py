@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from hadath import load
 from hadath.batch import chunks, job, manifest, storage, workers
-from hadath.batch.articles import Columns
+from hadath.batch.articles import Article, Columns, Place, Rejected
 from hadath.batch.files import find_files, fingerprint
 from hadath.batch.job import Progress, Settings, Summary, tag_corpus
 from hadath.document import Document
@@ -371,6 +371,56 @@ def test_however_often_it_is_stopped_the_result_is_that_of_one_run(
             run(source, folder / "broken", asked, report=report)
     run(source, folder / "broken", asked)
     assert result(folder / "broken") == result(folder / "whole")
+
+
+def test_what_was_rejected_but_not_counted_is_forgotten(
+    half: tuple[Path, Path], run: Callable[..., Summary], tmp_path: Path
+) -> None:
+    source, output = half
+    run(source, tmp_path / "whole")
+    with open(output / "rejected.jsonl", "ab") as stream:
+        stream.write(b'{"file": "a.jsonl", "line": 30, "reason": "of an earlier run"}\n{"fi')
+    run(source, output)
+    assert result(output) == result(tmp_path / "whole")
+    good = write_corpus(tmp_path / "good.jsonl", 3, bad=False)
+    (tmp_path / "good").mkdir()
+    run(good, tmp_path / "good", replace(SMALL, limit=2))
+    (tmp_path / "good" / "rejected.jsonl").write_bytes(b"{")
+    begun = manifest.Manifest.read(tmp_path / "good")
+    assert begun is not None
+    begun.complete = False
+    begun.write(tmp_path / "good")
+    run(good, tmp_path / "good", replace(SMALL, limit=2))
+    assert not (tmp_path / "good" / "rejected.jsonl").exists()
+
+
+@given(
+    lengths=st.lists(st.none() | st.integers(0, 200), max_size=40),
+    batch_size=st.integers(1, 6),
+    part_size=st.integers(1, 9),
+)
+def test_chunks_of_a_part_do_not_depend_on_the_parts_before(
+    lengths: list[int | None], batch_size: int, part_size: int
+) -> None:
+    place = Place("a")
+    records = [
+        chunks.Record(
+            Rejected(place, "bad") if length is None else Article(place, str(number), "m" * length),
+            manifest.Position(number=number + 1),
+        )
+        for number, length in enumerate(lengths)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "CHUNK_CHARACTERS", 300)
+        patch.setattr(chunks, "PART_CHARACTERS", 700)
+        whole = list(chunks.cut(records, batch_size, part_size))
+        assert [content for chunk in whole for content in chunk.records] == [record.content for record in records]
+        for done, chunk in enumerate(whole, start=1):
+            assert len(chunk.articles) <= batch_size
+            assert len(chunk.articles) <= 1 or sum(len(article.text) for article in chunk.articles) <= 300
+            if chunk.ends_part:
+                assert list(chunks.cut(records[chunk.after.number :], batch_size, part_size)) == whole[done:]
+        assert not whole or whole[-1].ends_part
 
 
 class FullDisk:

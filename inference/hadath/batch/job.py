@@ -251,8 +251,10 @@ def _go_on(
 ) -> Summary:
     resumed = len(manifest.parts)
     # what a killed run rejected after its last finished part comes again
-    if manifest.rejected_bytes or (output / REJECTED).exists():
+    if manifest.rejected_bytes:
         append_from(output / REJECTED, manifest.rejected_bytes, b"")
+    else:
+        (output / REJECTED).unlink(missing_ok=True)
     begun = time.perf_counter()
     reading = _Reading(inputs, output, settings, manifest)
     part = _GrowingPart(output, settings.format, kept, manifest)

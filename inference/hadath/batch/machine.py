@@ -12,8 +12,8 @@ _MEGABYTE = 1_000_000
 _PROCESS_BYTES = 400 * _MEGABYTE
 """What a process needs beside the model: libraries, a chunk of articles and what the network makes of it."""
 
-_WORTH_PROCESSES = 2 * _MEGABYTE
-"""Input for which starting processes takes longer than they save."""
+_WORTH_PROCESSES = 300_000
+"""Size in bytes of an input for which starting processes takes longer than they save."""
 
 
 def cores() -> int:
