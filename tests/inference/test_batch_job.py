@@ -211,6 +211,19 @@ def test_a_limit_counts_records(tmp_path: Path, run: Callable[..., Summary], lim
     assert summary.articles + summary.rejected == min(limit, 20)
 
 
+def test_a_limit_counts_what_earlier_runs_tagged(tmp_path: Path, run: Callable[..., Summary]) -> None:
+    source = write_corpus(tmp_path / "a.jsonl", 30)
+
+    def stop(progress: Progress) -> None:
+        if progress.articles + progress.rejected >= 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(source, tmp_path / "out", replace(SMALL, limit=18), report=stop)
+    summary = run(source, tmp_path / "out", replace(SMALL, limit=18))
+    assert (summary.resumed, summary.articles + summary.rejected) == (2, 18)
+
+
 def test_without_records_there_are_no_parts(tmp_path: Path, run: Callable[..., Summary]) -> None:
     (tmp_path / "a.jsonl").write_text("\n\n")
     summary = run(tmp_path / "a.jsonl", tmp_path / "out")
@@ -332,7 +345,7 @@ def test_a_run_killed_at_any_step_goes_on_to_the_same_result(
         assert replace(summary, seconds=0, resumed=0, words_now=0) == replace(whole, seconds=0, resumed=0, words_now=0)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     asked=st.builds(
         Settings,
@@ -382,6 +395,20 @@ def test_what_was_rejected_but_not_counted_is_forgotten(
         stream.write(b'{"file": "a.jsonl", "line": 30, "reason": "of an earlier run"}\n{"fi')
     run(source, output)
     assert result(output) == result(tmp_path / "whole")
+    only_first = tmp_path / "first.jsonl"
+    only_first.write_text("{\n" + '{"text": "x"}\n' * 12)
+
+    def stop(progress: Progress) -> None:
+        if progress.articles > 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(only_first, tmp_path / "first", report=stop)
+    assert len(lines(tmp_path / "first" / "rejected.jsonl")) == 1
+    with open(tmp_path / "first" / "rejected.jsonl", "ab") as stream:
+        stream.write(b"{")
+    run(only_first, tmp_path / "first")
+    assert len(lines(tmp_path / "first" / "rejected.jsonl")) == 1
     good = write_corpus(tmp_path / "good.jsonl", 3, bad=False)
     (tmp_path / "good").mkdir()
     run(good, tmp_path / "good", replace(SMALL, limit=2))
@@ -488,6 +515,18 @@ def test_a_full_disk_at_any_write_is_told_and_gone_on_from(
         assert result(output) == expected, fails_at
         fails_at += 1 if form == "jsonl" else 12  # Parquet files are written in many small pieces
     assert fails_at > 25
+
+
+def test_another_failure_of_the_disk_is_not_called_full(tmp_path: Path, run: Callable[..., Summary]) -> None:
+    source = write_corpus(tmp_path / "a.jsonl", 12)
+
+    def fail(*arguments: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            run(source, tmp_path / "out")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

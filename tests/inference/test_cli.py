@@ -433,6 +433,14 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, tiny_model_director
     err = process.stderr.read()
     process.stderr.close()
     assert (process.wait(60), err) == (141, b"")
+    # nor where it goes away before the first word, which is only noticed at the end
+    process = command("info", tiny_model_directory)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), err) == (141, b"")
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to look for processes")
