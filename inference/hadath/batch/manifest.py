@@ -1,9 +1,9 @@
 """The manifest: what a job was begun with and which parts are finished, so that it can be gone on with, exactly.
 
-An input file is the same as before if its size and its hash are. Of a file above 4 MB only 64 blocks are hashed, or fifty
-gigabytes would be read once more before the first article is tagged; if such a file's time of change is another, the
-records that the finished parts were made of are read again and compared, each part's hash with the one noted when it was
-written. What that leaves open is an edit that keeps size and time and falls between the blocks.
+An input file is the same as before if its size and its hash are. Of a file above 4 MB only 64 blocks are hashed, or
+fifty gigabytes would be read once more before the first article is tagged; if such a file's time of change is another,
+the records that the finished parts were made of are read again and compared, each part's hash with the one noted when
+it was written. What that leaves open is an edit that keeps size and time and falls between the blocks.
 """
 
 from __future__ import annotations
