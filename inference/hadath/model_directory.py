@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from hadath.batch.machine import cores
 from hadath.errors import ModelError, SchemaError
+from hadath.machine import cores
 from hadath.reading import Batch, Windowing
 from hadath.schema import Schema, bio_labels
 from hadath.tagger import BATCH_TOKENS, Tagger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,40 @@ def read(text: str, tokenizer: WordTokenizer, windowing: Windowing) -> Reading:
 
 
 @dataclass(frozen=True)
+class Sequence:
+    """A window as the encoder reads it.
+
+    Attributes:
+        ids: Subword ids, special ones included, [S].
+        word_starts: Place in ``ids`` of the first subword of each word that is kept from this window, [N].
+        word_ends: Place of each one's last subword, [N].
+        kept: These words among those of the text.
+    """
+
+    ids: IntArray
+    word_starts: IntArray
+    word_ends: IntArray
+    kept: slice
+
+
+def sequences(reading: Reading, tokenizer: WordTokenizer) -> Iterator[Sequence]:
+    """Yields a text's windows as the encoder reads them.
+
+    Args:
+        reading: The text.
+        tokenizer: The one it was read with.
+    """
+    ends = np.cumsum(reading.pieces.counts)
+    begins = ends - reading.pieces.counts
+    for window in reading.windows:
+        pieces = reading.pieces.ids[begins[window.first] : ends[window.last - 1]]
+        ids = np.concatenate([tokenizer.prefix_ids, pieces, tokenizer.suffix_ids]).astype(np.int64)
+        kept = slice(window.keep_first, window.keep_last)
+        shift = len(tokenizer.prefix_ids) - begins[window.first]
+        yield Sequence(ids, begins[kept] + shift, ends[kept] - 1 + shift, kept)
+
+
+@dataclass(frozen=True)
 class Batch:
     """Windows that the encoder reads together.
 
@@ -101,7 +135,7 @@ class Batch:
     targets: IntArray
 
 
-def batches(readings: Sequence[Reading], tokenizer: WordTokenizer, batch_tokens: int) -> Iterator[Batch]:
+def batches(readings: Iterable[Reading], tokenizer: WordTokenizer, batch_tokens: int) -> Iterator[Batch]:
     """Fills the windows of many texts into batches, windows of like length together.
 
     Args:
@@ -112,34 +146,25 @@ def batches(readings: Sequence[Reading], tokenizer: WordTokenizer, batch_tokens:
     Yields:
         Batches that together hold every word exactly once.
     """
-    prefix, suffix = tokenizer.prefix_ids, tokenizer.suffix_ids
-    sequences: list[IntArray] = []
-    starts: list[IntArray] = []
-    lasts: list[IntArray] = []
+    read_windows: list[Sequence] = []
     targets: list[IntArray] = []
     first_word = 0
     for reading in readings:
-        ends = np.cumsum(reading.pieces.counts)
-        begins = ends - reading.pieces.counts
-        for window in reading.windows:
-            ids = reading.pieces.ids[begins[window.first] : ends[window.last - 1]]
-            sequences.append(np.concatenate([prefix, ids, suffix]).astype(np.int64))
-            kept = slice(window.keep_first, window.keep_last)
-            starts.append(begins[kept] - begins[window.first] + len(prefix))
-            lasts.append(ends[kept] - 1 - begins[window.first] + len(prefix))
-            targets.append(np.arange(window.keep_first, window.keep_last) + first_word)
+        for sequence in sequences(reading, tokenizer):
+            read_windows.append(sequence)
+            targets.append(np.arange(sequence.kept.start, sequence.kept.stop) + first_word)
         first_word += len(reading.words)
-    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+    lengths = np.array([len(sequence.ids) for sequence in read_windows], dtype=np.int64)
     for group in _groups(lengths, batch_tokens):
         width = int(lengths[group].max())
         input_ids = np.full((len(group), width), tokenizer.pad_id, dtype=np.int64)
         for row, member in enumerate(group):
-            input_ids[row, : lengths[member]] = sequences[member]
+            input_ids[row, : lengths[member]] = read_windows[member].ids
         yield Batch(
             input_ids,
             (np.arange(width) < lengths[group][:, None]).astype(np.int64),
-            np.concatenate([starts[member] + row * width for row, member in enumerate(group)]),
-            np.concatenate([lasts[member] + row * width for row, member in enumerate(group)]),
+            np.concatenate([read_windows[member].word_starts + row * width for row, member in enumerate(group)]),
+            np.concatenate([read_windows[member].word_ends + row * width for row, member in enumerate(group)]),
             np.concatenate([targets[member] for member in group]),
         )
 

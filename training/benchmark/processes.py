@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hadath.batch.machine import cores
 from hadath.errors import HadathError
+from hadath.machine import cores
 from training.benchmark.timing import Measure
 
 # Linux would count the memory of the process that this one was started from in getrusage's maximum, not in VmHWM

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from hadath.batch.machine import cores
 from hadath.errors import HadathError
+from hadath.machine import cores
 from training.benchmark.processes import Start
 from training.benchmark.steps import BARE, TRAINER
 from training.benchmark.tagging import HADATH, LIMITS, Speeds

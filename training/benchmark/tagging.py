@@ -14,7 +14,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import Pipeline
 
-from hadath.batch.machine import cores
+from hadath.machine import cores
 from hadath.model_directory import ModelConfig, load
 from hadath.reading import batches, read
 from hadath.tagger import Tagger

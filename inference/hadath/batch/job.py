@@ -19,7 +19,6 @@ import onnxruntime
 from hadath.batch.articles import Article, Columns, Rejected
 from hadath.batch.chunks import Chunk, cut, read_records, record_digest
 from hadath.batch.files import STANDARD_INPUT, InputFile, find_files, needed
-from hadath.batch.machine import cores, fitting_processes
 from hadath.batch.manifest import (
     INPUTS,
     MANIFEST,
@@ -36,6 +35,7 @@ from hadath.batch.storage import LOCK, TEMPORARY, append_from, locked, write_who
 from hadath.batch.tagging import Failed, Tagged
 from hadath.batch.workers import Work, Workers
 from hadath.errors import HadathError, InputError
+from hadath.machine import cores, fitting_processes
 from hadath.model_directory import ModelConfig
 from hadath.tagger import BATCH_TOKENS
 from hadath.version import __version__

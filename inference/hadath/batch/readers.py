@@ -143,14 +143,32 @@ class TextFile:
         return 0
 
 
-class JsonLines:
-    """A file of JSON objects, one a line; empty lines are passed over."""
+class _LineFile:
+    """A file that is read line by line, compressed or not."""
 
     def __init__(self, file: InputFile, columns: Columns) -> None:
         self._file = file
         self._columns = columns
         self._name = printable(file.path)
         self._raw: IO[bytes] | None = None
+
+    def bytes_read(self) -> int:
+        """Returns the place reached in the file."""
+        return 0 if self._raw is None or self._raw.closed else self._raw.tell()
+
+    @contextmanager
+    def _stream_from(self, offset: int) -> Iterator[IO[bytes]]:
+        with open_stream(self._file) as (stream, raw):
+            self._raw = raw
+            skip(stream, offset, not self._file.compression)
+            yield stream
+
+
+class JsonLines(_LineFile):
+    """A file of JSON objects, one a line; empty lines are passed over."""
+
+    def __init__(self, file: InputFile, columns: Columns) -> None:
+        super().__init__(file, columns)
         # a character is at most 12 bytes of JSON (two escaped surrogates); the rest is for the other columns
         self._longest = 12 * columns.max_chars + 16 * 1024 * 1024
         self._keys = self._peek()
@@ -161,9 +179,7 @@ class JsonLines:
         if offset == _END:
             return
         damage = damage_errors(self._file)
-        with open_stream(self._file) as (stream, raw):
-            self._raw = raw
-            skip(stream, offset, not self._file.compression)
+        with self._stream_from(offset) as stream:
             while True:
                 try:
                     line, whole, read = _line(stream, self._longest)
@@ -205,10 +221,6 @@ class JsonLines:
         names = [kept_name(name) for name in self._keys if name not in (self._text, self._columns.id or "id")]
         return {**dict.fromkeys(name for name in names if surrogate(name) is None), "other": None}
 
-    def bytes_read(self) -> int:
-        """Returns the place reached in the file."""
-        return 0 if self._raw is None or self._raw.closed else self._raw.tell()
-
     def _peek(self) -> list[str]:
         keys: dict[str, None] = {}
         for row, _ in zip(self.rows(), range(_PEEKED_LINES), strict=False):
@@ -230,14 +242,11 @@ class JsonLines:
         return found or TEXT_COLUMNS[0]
 
 
-class CsvRows:
+class CsvRows(_LineFile):
     """A table with a header line, its fields separated by comma, semicolon or tab, whichever the header shows."""
 
     def __init__(self, file: InputFile, columns: Columns) -> None:
-        self._file = file
-        self._columns = columns
-        self._name = printable(file.path)
-        self._raw: IO[bytes] | None = None
+        super().__init__(file, columns)
         self._field_limit = 4 * columns.max_chars + 1024 * 1024
         self._delimiter, self._header = self._read_header()
         text = text_column(self._header, columns)
@@ -252,9 +261,7 @@ class CsvRows:
         if offset == _END:
             return
         damage = damage_errors(self._file)
-        with open_stream(self._file) as (stream, raw):
-            self._raw = raw
-            skip(stream, offset, not self._file.compression)
+        with self._stream_from(offset) as stream:
             lines = _Lines(stream, number, offset)
             records = self._parser(lines)
             # after the header: it is the first record
@@ -292,10 +299,6 @@ class CsvRows:
     def kept(self) -> dict[str, Any]:
         """Returns the other columns as strings."""
         return {kept_name(name): None for name in self._header if name not in (self._text, self._columns.id or "id")}
-
-    def bytes_read(self) -> int:
-        """Returns the place reached in the file."""
-        return 0 if self._raw is None or self._raw.closed else self._raw.tell()
 
     def _read_header(self) -> tuple[str, list[str]]:
         damage: tuple[type[Exception], ...] = (UnicodeDecodeError, csv.Error, *damage_errors(self._file))

@@ -10,7 +10,7 @@ from typing import Any
 
 import onnxruntime
 
-from hadath.batch.machine import cores
+from hadath.machine import cores
 from hadath.model_directory import FORMAT, ModelConfig, find
 from hadath.version import __version__
 

@@ -17,7 +17,6 @@ from hadath.batch.articles import TEXT_COLUMNS, Article, Columns, Rejected
 from hadath.batch.chunks import cut, read_records
 from hadath.batch.files import find_files
 from hadath.batch.job import REJECTED, Settings, Summary, tag_corpus
-from hadath.batch.machine import cores
 from hadath.batch.manifest import Manifest
 from hadath.batch.parts import FORMATS, json_line, output_values
 from hadath.batch.progress import duration, progress_bar
@@ -25,6 +24,7 @@ from hadath.batch.tagging import Failed, Tagged
 from hadath.batch.workers import Work, Workers
 from hadath.document import Document
 from hadath.errors import InputError
+from hadath.machine import cores
 from hadath.model_directory import find
 from hadath.terminal import counted, rendered, say
 
