@@ -11,13 +11,12 @@ from rich.console import Console
 from hadath.model_directory import ModelConfig
 from training.alignment import AlignmentError
 from training.corpus import CorpusError, read_corpus
-from training.models import load_tagger
-from training.networks import NetworkError
+from training.networks import NetworkError, load_tagger
 from training.prediction import tag_documents
 from training.report import Evaluation, report_text, write_report
 from training.report import evaluate as compare
 from training.script import script
-from training.tracking import RUN_ID_FILE, Tracking, TrackingError, tracked_run
+from training.tracking import Tracking, TrackingError, run_directory, tracked_run
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ def evaluate(config: DictConfig) -> dict[str, Evaluation]:
     tagger = load_tagger(directory, config.batch_tokens)
     corpus = read_corpus(**config.corpus, splits=tuple(config.splits))
     evaluations = {}
-    with tracked_run(config.tracking, _run_directory(directory, output)) as tracking:
+    with tracked_run(config.tracking, run_directory(directory, output)) as tracking:
         for split, gold in corpus.splits.items():
             found = tag_documents(tagger, gold)
             evaluation = compare(gold, found, corpus.schema, replicates=config.replicates, seed=config.seed)
@@ -54,11 +53,6 @@ def evaluate(config: DictConfig) -> dict[str, Evaluation]:
         _note_in_model(directory, evaluations)
     log.info("Reports, errors and pictures are in %s", output)
     return evaluations
-
-
-def _run_directory(model: Path, output: Path) -> Path:
-    """The directory whose MLflow run this belongs to: the training's where it is there."""
-    return model.parent if (model.parent / RUN_ID_FILE).is_file() else output
 
 
 def _record(tracking: Tracking, evaluation: Evaluation, split: str, reports: Path) -> None:

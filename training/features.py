@@ -11,7 +11,7 @@ import torch
 from datasets import Dataset
 
 from hadath.document import Document, Entity, Event
-from hadath.reading import Reading, Windowing, read
+from hadath.reading import Reading, Windowing, read, sequences
 from hadath.schema import Schema
 from hadath.text import Words
 from hadath.tokens import WordTokenizer
@@ -83,22 +83,16 @@ def training_windows(
 
 
 def _window_rows(reading: Reading, labels: Mapping[str, IntArray], tokenizer: WordTokenizer) -> list[dict[str, Any]]:
-    ends = np.cumsum(reading.pieces.counts)
-    begins = ends - reading.pieces.counts
-    rows = []
-    for window in reading.windows:
-        pieces = reading.pieces.ids[begins[window.first] : ends[window.last - 1]].tolist()
-        kept = slice(window.keep_first, window.keep_last)
-        rows.append(
-            {
-                "input_ids": [*tokenizer.prefix_ids, *pieces, *tokenizer.suffix_ids],
-                "word_starts": (begins[kept] - begins[window.first] + len(tokenizer.prefix_ids)).tolist(),
-                "word_ends": (ends[kept] - 1 - begins[window.first] + len(tokenizer.prefix_ids)).tolist(),
-                **{f"labels_{name}": ids[kept].tolist() for name, ids in labels.items()},
-                "length": len(pieces) + tokenizer.special_count,
-            }
-        )
-    return rows
+    return [
+        {
+            "input_ids": sequence.ids.tolist(),
+            "word_starts": sequence.word_starts.tolist(),
+            "word_ends": sequence.word_ends.tolist(),
+            **{f"labels_{name}": ids[sequence.kept].tolist() for name, ids in labels.items()},
+            "length": len(sequence.ids),
+        }
+        for sequence in sequences(reading, tokenizer)
+    ]
 
 
 def label_counts(dataset: Dataset, schema: Schema, heads: Mapping[str, HeadSpec]) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Loading what finetune saved."""
+"""Loading what finetune saved and what export made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from hadath.model_directory import load
+from hadath.tagger import BATCH_TOKENS, Tagger
 from training.model import JointTagger
+from training.optimization import bfloat16_is_fast
+from training.prediction import torch_tagger
 
 
 class NetworkError(ValueError):
@@ -38,3 +42,23 @@ def load_network(directory: Path) -> tuple[JointTagger, Tokenizer]:
     except Exception as error:  # transformers and tokenizers raise many kinds for a damaged file
         raise NetworkError(f"{directory} cannot be read: {error}; train it again") from error
     return model.eval(), tokenizer
+
+
+def load_tagger(directory: Path, batch_tokens: int = BATCH_TOKENS) -> Tagger:
+    """Loads a tagger of either kind.
+
+    Args:
+        directory: A folder ``model/`` of finetune, or a model directory of export.
+        batch_tokens: Most subwords, padding counted, that the network is given at once.
+
+    Returns:
+        The tagger.
+
+    Raises:
+        NetworkError: If a network cannot be loaded.
+        ModelError: If a model directory cannot be loaded.
+    """
+    if (directory / "model.safetensors").is_file():
+        model, tokenizer = load_network(directory)
+        return torch_tagger(model, tokenizer, bfloat16=bfloat16_is_fast(), batch_tokens=batch_tokens)
+    return load(directory, batch_tokens=batch_tokens)

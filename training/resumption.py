@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from transformers import TrainerState
 
 from training.script import ScriptError
+from training.settings import leaves
 
 CHECKPOINTS, NETWORK, CONFIG = "checkpoints", "model", "config.yaml"
 """What a training writes into its output directory."""
@@ -61,7 +60,7 @@ def check_same_settings(config: DictConfig, output: Path) -> None:
     """
     path = output / CONFIG
     begun, now = (
-        dict(_leaves(OmegaConf.to_container(values, resolve=True))) for values in (OmegaConf.load(path), config)
+        dict(leaves(OmegaConf.to_container(values, resolve=True))) for values in (OmegaConf.load(path), config)
     )
     different = [
         f"  {name}: was {begun.get(name, 'not there')}, is {now.get(name, 'not there')}"
@@ -99,11 +98,3 @@ def _state(checkpoint: Path) -> TrainerState | None:
         return TrainerState.load_from_json(str(checkpoint / _STATE))
     except (OSError, json.JSONDecodeError):
         return None
-
-
-def _leaves(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(values, Mapping) and values:
-        for key, value in values.items():
-            yield from _leaves(value, f"{name}.{key}" if name else str(key))
-    else:
-        yield name, values

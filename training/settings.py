@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -66,6 +67,20 @@ class Store:
     experiment: str
     run_name: str | None
     tags: dict[str, Any]
+
+
+def leaves(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields each setting of a nested configuration with its full name.
+
+    Example:
+        >>> dict(leaves({"optimization": {"epochs": 15}, "seed": 1}))
+        {'optimization.epochs': 15, 'seed': 1}
+    """
+    if isinstance(values, Mapping) and values:
+        for key, value in values.items():
+            yield from leaves(value, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, values
 
 
 @dataclass

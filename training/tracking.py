@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from sqlalchemy.exc import SQLAlchemyError
 from transformers import TrainerCallback
 
-from training.settings import Store, settings
+from training.settings import Store, leaves, settings
 
 RUN_ID_FILE = "mlflow_run_id.txt"
 
@@ -42,7 +42,7 @@ class Tracking:
         """Records a nested configuration, one parameter for each leaf, long values cut."""
         if self.run_id is None:
             return
-        flat = {name: str(value)[:_LONGEST_VALUE] for name, value in _leaves(values)}
+        flat = {name: str(value)[:_LONGEST_VALUE] for name, value in leaves(values)}
         known = mlflow.get_run(self.run_id).data.params
         new = [(name, value) for name, value in flat.items() if name not in known]
         for first in range(0, len(new), _PARAMETERS_PER_CALL):
@@ -71,7 +71,7 @@ class Tracking:
 
 
 @contextmanager
-def tracked_run(config: DictConfig, directory: Path, *, run_name: str | None = None) -> Iterator[Tracking]:
+def tracked_run(config: DictConfig, directory: Path) -> Iterator[Tracking]:
     """Opens the MLflow run of an output directory.
 
     The run's id is kept in the directory: where one is there already, that run is continued.
@@ -79,7 +79,6 @@ def tracked_run(config: DictConfig, directory: Path, *, run_name: str | None = N
     Args:
         config: The group ``tracking`` of the configuration.
         directory: The output directory.
-        run_name: Name of a new run; by default the configuration's.
 
     Yields:
         The run. It ends as failed where the block raises, as killed where it is interrupted.
@@ -105,7 +104,7 @@ def tracked_run(config: DictConfig, directory: Path, *, run_name: str | None = N
             mlflow.set_experiment(experiment_id=mlflow.get_run(known).info.experiment_id)
         run = mlflow.start_run(
             run_id=known,
-            run_name=None if known else (run_name or store.run_name),
+            run_name=None if known else store.run_name,
             tags=None if known else {name: str(value) for name, value in store.tags.items()},
         )
     except (MlflowException, SQLAlchemyError, OSError) as error:
@@ -130,6 +129,16 @@ def tracked_run(config: DictConfig, directory: Path, *, run_name: str | None = N
         raise
     finally:
         mlflow.end_run(status)
+
+
+def run_directory(model: Path, otherwise: Path) -> Path:
+    """Returns the directory whose MLflow run a model belongs to: that of its training where it lies there still.
+
+    Args:
+        model: The network or model directory.
+        otherwise: Where a run of its own is kept.
+    """
+    return model.parent if (model.parent / RUN_ID_FILE).is_file() else otherwise
 
 
 class TrackingCallback(TrainerCallback):  # type: ignore[misc]
@@ -157,11 +166,3 @@ def plain(config: DictConfig) -> dict[str, Any]:
     values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(values, dict)
     return {str(name): value for name, value in values.items()}
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
