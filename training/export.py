@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -20,12 +21,12 @@ from training.corpus import CorpusError, read_corpus
 from training.metrics import selection_scores
 from training.model import JointTagger
 from training.networks import NetworkError, load_network
-from training.onnx_graph import Dense, build_graph
+from training.onnx_graph import Dense, GraphError, build_graph
 from training.prediction import tag_documents, torch_tagger
 from training.provenance import read_provenance
 from training.registry import log_model
 from training.script import script
-from training.tracking import RUN_ID_FILE, TrackingError, tracked_run
+from training.tracking import TrackingError, run_directory, tracked_run
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def export(config: DictConfig) -> Path:
     Raises:
         NetworkError: If the network cannot be loaded.
         CorpusError: If the articles it is compared on cannot be read.
-        ValueError: If the encoder is of a shape that cannot be exported.
+        GraphError: If the encoder is of a shape that cannot be exported, or the precision is none.
     """
     source = Path(config.model)
     model, tokenizer = load_network(source)
@@ -63,11 +64,11 @@ def export(config: DictConfig) -> Path:
     ModelConfig(schema, windowing, {}, origin, {}, config.name, least).write(directory)
 
     dev = corpus.splits["dev"]
-    trained = tag_documents(torch_tagger(model, tokenizer), dev)
+    # with the same least scores, so that what differs is the export's doing
+    trained = tag_documents(replace(torch_tagger(model, tokenizer), min_scores=least), dev)
     exported = tag_documents(load(directory), dev)
     effect = export_effect(dev, trained, exported, schema)
-    run_directory = source.parent if (source.parent / RUN_ID_FILE).is_file() else directory
-    with tracked_run(config.tracking, run_directory) as tracking:
+    with tracked_run(config.tracking, run_directory(source, directory)) as tracking:
         tracking.metrics({f"export/{name}": value for name, value in effect.items()}, step=0)
         if config.log_model:
             log_model(tracking, directory)
@@ -123,7 +124,7 @@ def export_effect(
     }
 
 
-@script("export", CorpusError, NetworkError, TrackingError, ValueError)
+@script("export", CorpusError, NetworkError, TrackingError, GraphError)
 def main(config: DictConfig) -> None:
     """Exports a network and tells what that changed."""
     export(config)

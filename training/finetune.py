@@ -11,7 +11,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from tokenizers import Tokenizer
-from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, TrainingArguments, set_seed
+from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 
 from hadath.reading import Windowing
 from hadath.tokens import WordTokenizer
@@ -21,7 +21,7 @@ from training.features import WindowCollator, label_counts, training_windows
 from training.memory import keep_freed_memory
 from training.metrics import selection_scores
 from training.model import HeadSpec, JointTagger, new_tagger
-from training.optimization import bfloat16_is_fast, make_deterministic
+from training.optimization import make_deterministic, uses_bfloat16
 from training.prediction import torch_tagger
 from training.progress import EpochLines
 from training.provenance import git_state, provenance, write_provenance
@@ -103,7 +103,7 @@ def finetune(config: DictConfig) -> Finetuned:
     words = WordTokenizer(tokenizer, windowing.pieces_per_word)
     windows = training_windows(train, words, windowing, corpus.schema, model.specs)
     model.balance_labels(label_counts(windows, corpus.schema, model.specs))
-    bfloat16 = {"auto": bfloat16_is_fast(), "bfloat16": True, "float32": False}[optimization.precision]
+    bfloat16 = uses_bfloat16(optimization.precision)
     arguments = training_arguments(optimization, output / CHECKPOINTS, bfloat16, run.seed)
     early_stopping = EarlyStoppingCallback(optimization.patience)
     if checkpoint is not None:
@@ -115,7 +115,7 @@ def finetune(config: DictConfig) -> Finetuned:
     output.mkdir(parents=True, exist_ok=True)
     if checkpoint is None:
         OmegaConf.save(config, output / CONFIG, resolve=True)
-    with tracked_run(config.tracking, output) as tracking:
+    with tracked_run(config.tracking, output) as tracking, EpochLines(Console(stderr=True)) as shown:
         tracking.parameters(plain(config))
         tracking.artifact(output / CONFIG)
         tracking.tags({"corpus.fingerprint": learnt_from, "encoder": config.encoder.source, **git_state()})
@@ -129,11 +129,8 @@ def finetune(config: DictConfig) -> Finetuned:
             score=lambda gold, found: selection_scores(gold, found, corpus.schema),
             layer_decay=optimization.layer_decay,
             head_factor=optimization.head_factor,
-            callbacks=[early_stopping, TrackingCallback(tracking), EpochLines(Console(stderr=True))],
+            callbacks=[early_stopping, TrackingCallback(tracking), shown],
         )
-        # one line an epoch instead of the Trainer's own report
-        for shown in (PrinterCallback, ProgressCallback):
-            trainer.remove_callback(shown)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         scores = trainer.dev_scores()
         tracking.metrics({f"best/{name}": value for name, value in scores.items()}, step=trainer.state.global_step)

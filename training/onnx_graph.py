@@ -1,14 +1,14 @@
 """The ONNX graph of a BERT-shaped encoder and its heads, built operator by operator for speed on CPUs.
 
 A traced model leaves the choice of operators to the exporter. Here they are chosen by measurement in
-onnxruntime; the comments where they stand say why. Encoders of another shape are exported by tracing.
+onnxruntime; the comments where they stand say why. Encoders of another shape are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,11 @@ MARGIN = 1.1
 one much: 0.9 doubles the error of the whole network."""
 
 Precision = Literal["fp32", "int8"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+
+
+class GraphError(ValueError):
+    """A network of which no graph can be built."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ def build_graph(
         The checked graph, opset 17 with onnxruntime's own operators.
 
     Raises:
-        ValueError: If the encoder has another shape, or sample texts are missing.
+        GraphError: If the encoder has another shape, or there is no such precision.
+        ValueError: If sample texts are missing.
 
     Example:
         >>> import torch
@@ -133,10 +139,12 @@ def build_graph(
         >>> [value.name for value in graph.graph.output]
         ['entities']
     """
+    if precision not in PRECISIONS:
+        raise GraphError(f"precision is {precision}; expected {' or '.join(PRECISIONS)}")
     if not is_bert_shaped(encoder):
-        raise ValueError(
-            f"the encoder is a {encoder.config.model_type}; expected BERT, RoBERTa or XLM-R "
-            f"with an activation of {', '.join(ACTIVATIONS)}: export it by tracing"
+        raise GraphError(
+            f"the encoder is a {encoder.config.model_type}; only BERT, RoBERTa and XLM-R with an activation of "
+            f"{', '.join(ACTIVATIONS)} can be exported, as all encoders of configs/encoder are: fine-tune one of these"
         )
     ranges = observe_ranges(encoder, _products(encoder), texts) if precision == "int8" else None
     return _EncoderGraph(encoder, ranges).build(heads)

@@ -67,6 +67,11 @@ def make_deterministic() -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False
 
 
+def uses_bfloat16(precision: str) -> bool:
+    """Tells whether a setting of ``optimization.precision`` means bfloat16 on this machine."""
+    return {"auto": bfloat16_is_fast(), "bfloat16": True, "float32": False}[precision]
+
+
 def bfloat16_is_fast() -> bool:
     """Tells whether this machine multiplies bfloat16 matrices in hardware."""
     if torch.cuda.is_available():

@@ -63,8 +63,11 @@ class EpochLines(TrainerCallback):  # type: ignore[misc]
             soft_wrap=True,
         )
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Takes the bar away."""
+    def __enter__(self) -> EpochLines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Takes the bar away, also where the training broke off: the terminal's cursor is hidden behind it."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

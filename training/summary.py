@@ -36,7 +36,7 @@ def summary(run: Path, article: str | None, console: Console) -> None:
     found = tagger(text)
     console.print(rendered(Document(found.text, found.entities, found.events, name)), markup=False, highlight=False)
     console.print(score_table(run / "evaluation"))
-    console.print(places(run), markup=False, highlight=False)
+    console.print(places(run), markup=False, highlight=False, soft_wrap=True)
 
 
 def read_article(article: str | None) -> tuple[str, str]:

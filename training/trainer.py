@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch.optim import AdamW, Optimizer
-from transformers import Trainer
+from transformers import PrinterCallback, ProgressCallback, Trainer
 
 from hadath.document import Document
 from hadath.tagger import Tagger
@@ -43,6 +43,9 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
     ) -> None:
         # the Trainer asks for an evaluation set where an evaluation strategy is set; articles are judged here instead
         super().__init__(*args, eval_dataset=[None] * len(dev_documents), **kwargs)
+        # what it would print at every step is left to the callbacks that are given
+        for talkative in (PrinterCallback, ProgressCallback):
+            self.remove_callback(talkative)
         self.tagger = tagger
         self.dev_documents = dev_documents
         self.score = score

@@ -16,11 +16,11 @@ from typing import Any
 import mlflow
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from safetensors.torch import load_file
 
 from hadath.errors import ModelError
+from tests.fixtures.tiny_training import composed, options_of
 from training import finetune as script
 from training.corpus import CorpusError, fingerprint, read_corpus
 from training.encoders import EncoderError
@@ -29,7 +29,7 @@ from training.metrics import selection_scores
 from training.networks import NetworkError, load_network
 from training.prediction import tag_documents, torch_tagger
 from training.provenance import read_provenance
-from training.script import CONFIGS, EXIT_BAD_INPUT, ScriptError
+from training.script import EXIT_BAD_INPUT, ScriptError
 from training.settings import SettingsError
 from training.tracking import RUN_ID_FILE, TrackingCallback
 
@@ -38,23 +38,6 @@ from training.tracking import RUN_ID_FILE, TrackingCallback
 def _torch_settings() -> Iterator[None]:
     yield
     torch.use_deterministic_algorithms(False)
-
-
-def options_of(corpus: Path, encoder: Path, store: str) -> list[str]:
-    """Overrides with which a fine-tuning takes a second or two: three epochs of four steps."""
-    return [
-        f"corpus.path={corpus}",
-        f"encoder.source={encoder}",
-        "windowing.max_length=64",
-        "windowing.overlap=8",
-        "windowing.pieces_per_word=8",
-        "optimization.batch_size=16",
-        "optimization.learning_rate=2e-3",
-        "optimization.precision=float32",
-        "optimization.log_steps=1",
-        "optimization.epochs=3",
-        f"tracking.uri={store}",
-    ]
 
 
 @pytest.fixture
@@ -89,10 +72,7 @@ def straight(
 
 
 def run(options: list[str], *more: str) -> Finetuned:
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        config = compose("finetune", [*options, *more])
-    return finetune(config)
+    return finetune(composed("finetune", *options, *more))
 
 
 def weights(output: Path | str) -> dict[str, torch.Tensor]:
@@ -131,6 +111,15 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, options: list[str], *more: str,
         patched.setattr(script, "TrackingCallback", Breaking)
         with pytest.raises(Killed):
             run(options, *more)
+
+
+def test_a_line_an_epoch_is_shown_and_the_outcome(
+    options: list[str], command: Callable[..., int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert command(*options, "output_dir=out", "optimization.epochs=2", "tracking.enabled=false") == 0
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert [line.split()[0] for line in shown.err.splitlines()] == ["epoch", "epoch", "Dev:", "The"]
 
 
 def test_a_fine_tuning_learns_and_is_recorded(options: list[str], tiny_corpus: Path, tiny_encoder: Path) -> None:

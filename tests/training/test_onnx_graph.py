@@ -15,7 +15,7 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from training.onnx_graph import Dense, build_graph
+from training.onnx_graph import Dense, GraphError, build_graph
 
 PAD = 1
 LENGTHS = (11, 3, 17, 8)
@@ -155,7 +155,9 @@ def test_int8_keeps_the_weights_in_8_bits(encoder, heads):
 
 def test_other_encoders_and_missing_samples_are_refused(heads):
     encoder = DistilBertModel(DistilBertConfig(vocab_size=90, n_layers=1, n_heads=2, dim=32, hidden_dim=64))
-    with pytest.raises(ValueError, match="export it by tracing"):
+    with pytest.raises(GraphError, match="can be exported, as all encoders of configs/encoder are"):
         build_graph(encoder, heads, "fp32")
+    with pytest.raises(GraphError, match="precision is int4; expected fp32 or int8"):
+        build_graph(tiny("bert"), heads, "int4")
     with pytest.raises(ValueError, match="no sample texts"):
         build_graph(tiny("bert"), heads, "int8")

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import PrinterCallback, ProgressCallback, TrainerCallback
+from transformers import TrainerCallback
 
 from hadath.document import Document
 from hadath.reading import Windowing
@@ -22,7 +22,7 @@ from training.features import WindowCollator, training_windows
 from training.finetune import training_arguments
 from training.memory import keep_freed_memory
 from training.model import JointTagger
-from training.optimization import bfloat16_is_fast, make_deterministic
+from training.optimization import make_deterministic, uses_bfloat16
 from training.prediction import torch_tagger
 from training.trainer import TaggerTrainer
 
@@ -67,7 +67,7 @@ class StepBench:
         self.steps, self.warm_up = steps, warm_up
         self.scratch = scratch
         self.optimization = optimization_settings()
-        self.bfloat16 = {"auto": bfloat16_is_fast(), "bfloat16": True, "float32": False}[self.optimization.precision]
+        self.bfloat16 = uses_bfloat16(self.optimization.precision)
         windowing = Windowing.from_dict(network.config.windowing)
         self.words = WordTokenizer(tokenizer, windowing.pieces_per_word)
         schema = Schema.from_dict(network.config.schema)
@@ -110,8 +110,6 @@ class StepBench:
             head_factor=self.optimization.head_factor,
             callbacks=[times],
         )
-        for shown in (PrinterCallback, ProgressCallback):
-            trainer.remove_callback(shown)
         # as finetune does by default; the bare loop need not
         make_deterministic()
         try:
