@@ -1,0 +1,66 @@
+"""The commands on annotations: ``python -m training.annotations COMMAND key=value …``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PROGRAM = "python -m training.annotations"
+
+EXIT_USAGE = 2
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command.
+
+    Attributes:
+        module: The module whose ``main``, made by ``training.script.script``, runs it; loaded only when it is asked for.
+        purpose: What it does, in a line.
+    """
+
+    module: str
+    purpose: str
+
+
+COMMANDS = {
+    "import": Command("training.annotations.importing", "annotations of another tool or format become a corpus"),
+    "export": Command("training.annotations.exporting", "a corpus in the form of another tool or format"),
+}
+
+
+def usage() -> str:
+    """Returns what the commands are and how each is called."""
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:<{width}}  {command.purpose}" for name, command in COMMANDS.items())
+    return (
+        f"usage: {PROGRAM} COMMAND key=value …\n\n{listed}\n\n"
+        f"{PROGRAM} COMMAND --help shows the settings of a command; configs/annotations_COMMAND.yaml explains each."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command that the first argument names; returns the exit status.
+
+    Args:
+        arguments: The command and its settings; by default those of the command line.
+    """
+    name, *rest = arguments if arguments is not None else sys.argv[1:] or [""]
+    if name in ("-h", "--help"):
+        sys.stdout.write(usage() + "\n")
+        return 0
+    command = COMMANDS.get(name)
+    if command is None:
+        found = f"{name!r} is no command" if name else "a command is missing"
+        sys.stderr.write(f"error: {found}\n{usage()}\n")
+        return EXIT_USAGE
+    # Hydra reads the command line itself
+    sys.argv = [f"{PROGRAM} {name}", *rest]
+    importlib.import_module(command.module).main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
