@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from training.features import WindowCollator, label_counts, training_windows
 from training.memory import keep_freed_memory
 from training.metrics import selection_scores
 from training.model import HeadSpec, JointTagger, new_tagger
+from training.model_sources import NETWORK_ARTIFACT, network_directory
+from training.networks import NetworkError
 from training.optimization import make_deterministic, uses_bfloat16
 from training.prediction import torch_tagger
 from training.progress import EpochLines
@@ -35,13 +38,18 @@ from training.resumption import (
     epochs_without_progress,
 )
 from training.script import script
-from training.settings import Encoder, Optimization, Run, SettingsError, settings
+from training.seen_articles import read_seen_articles, seen_articles, write_seen_articles
+from training.settings import Encoder, Optimization, Run, SettingsError, Store, settings
+from training.starting_point import StartingPoint, continued_tagger, read_starting_point
 from training.tracking import RUN_ID_FILE, TrackingCallback, TrackingError, plain, tracked_run
 from training.trainer import TaggerTrainer
 
 log = logging.getLogger(__name__)
 
 SELECTED_BY = "mean_f1"
+
+STARTING_POINT = "start_from"
+"""Folder of the output directory that holds, while it trains, the network of MLflow that it goes on from."""
 
 GROUPS = ("corpus", "encoder", "heads", "optimization", "tracking", "windowing")
 """The configuration's parts that have settings of their own."""
@@ -76,6 +84,7 @@ def finetune(config: DictConfig) -> Finetuned:
     Raises:
         CorpusError: If anything in the corpus is wrong; nothing is trained then.
         EncoderError: If the encoder cannot be loaded.
+        NetworkError: If the trained network to go on from cannot be found or loaded.
         SettingsError: If a setting has a wrong name, type or value.
         ModelError: If the windows cannot be used.
         TrackingError: If the run cannot be recorded.
@@ -99,7 +108,8 @@ def finetune(config: DictConfig) -> Finetuned:
     set_seed(run.seed)
     if run.deterministic:
         make_deterministic()
-    model, tokenizer = _build(config, optimization, windowing, corpus)
+    start = None if run.start_from is None else _starting_point(config, run.start_from, windowing, output)
+    model, tokenizer = _build(config, optimization, windowing, corpus, start)
     words = WordTokenizer(tokenizer, windowing.pieces_per_word)
     windows = training_windows(train, words, windowing, corpus.schema, model.specs)
     model.balance_labels(label_counts(windows, corpus.schema, model.specs))
@@ -118,7 +128,10 @@ def finetune(config: DictConfig) -> Finetuned:
     with tracked_run(config.tracking, output) as tracking, EpochLines(Console(stderr=True)) as shown:
         tracking.parameters(plain(config))
         tracking.artifact(output / CONFIG)
-        tracking.tags({"corpus.fingerprint": learnt_from, "encoder": config.encoder.source, **git_state()})
+        encoder = config.encoder.source if start is None else start.encoder
+        tracking.tags({"corpus.fingerprint": learnt_from, "encoder": encoder, **git_state()})
+        if start is not None:
+            tracking.tags({f"started_from.{name}": str(value) for name, value in start.origin().items()})
         trainer = TaggerTrainer(
             model=model,
             args=arguments,
@@ -139,38 +152,57 @@ def finetune(config: DictConfig) -> Finetuned:
         model.save_pretrained(directory)
         tokenizer.save(str(directory / "tokenizer.json"))
         origin = provenance(
-            encoder=config.encoder.source,
+            encoder=encoder,
             corpus_fingerprint=learnt_from,
             articles={"train": len(train), "dev": len(dev)},
             seed=run.seed,
             run_id=tracking.run_id,
+            started_from=None if start is None else start.origin(),
         )
+        before = None if start is None else read_seen_articles(start.directory)
+        tracking.artifact(write_seen_articles(directory, seen_articles(train, dev, before)))
         write_provenance(directory, origin)
+        if run.log_network:
+            tracking.artifact(directory, NETWORK_ARTIFACT)
+    shutil.rmtree(output / STARTING_POINT, ignore_errors=True)
     return Finetuned(model, directory, scores, tracking.run_id)
 
 
+def _starting_point(config: DictConfig, source: str, windowing: Windowing, output: Path) -> StartingPoint:
+    directory = network_directory(source, settings(Store, config.tracking, "tracking").uri, output / STARTING_POINT)
+    return read_starting_point(source, directory, settings(Encoder, config.encoder, "encoder"), windowing)
+
+
 def _build(
-    config: DictConfig, optimization: Optimization, windowing: Windowing, corpus: Corpus
+    config: DictConfig,
+    optimization: Optimization,
+    windowing: Windowing,
+    corpus: Corpus,
+    start: StartingPoint | None,
 ) -> tuple[JointTagger, Tokenizer]:
     wanted = settings(Encoder, config.encoder, "encoder")
+    heads = {
+        str(name): settings(HeadSpec, head, f"heads.{name}") for name, head in config.heads.items() if head is not None
+    }
+    shared = {"windowing": asdict(windowing), "input_masking": optimization.input_masking}
+    if start is not None:
+        mask = WordTokenizer(start.tokenizer).mask_id
+        model, fresh = continued_tagger(start, corpus.schema, heads, **shared, mask_id=mask)
+        kept = [name for name in model.heads if name not in fresh]
+        log.info(
+            "Going on from %s: its encoder (%s), its heads %s", start.source, start.encoder, ", ".join(kept) or "-"
+        )
+        for name, reason in fresh.items():
+            log.info("  the head %s starts fresh: %s", name, reason)
+        return model, start.tokenizer
     encoder, tokenizer = load_encoder(
         wanted.source,
         hidden_dropout=wanted.hidden_dropout,
         attention_dropout=wanted.attention_dropout,
         max_length=windowing.max_length,
     )
-    heads = {
-        str(name): settings(HeadSpec, head, f"heads.{name}") for name, head in config.heads.items() if head is not None
-    }
-    model = new_tagger(
-        encoder,
-        corpus.schema,
-        heads,
-        windowing=asdict(windowing),
-        input_masking=optimization.input_masking,
-        mask_id=WordTokenizer(tokenizer).mask_id,
-    )
-    return model, tokenizer
+    mask = WordTokenizer(tokenizer).mask_id
+    return new_tagger(encoder, corpus.schema, heads, **shared, mask_id=mask), tokenizer
 
 
 def training_arguments(optimization: Optimization, checkpoints: Path, bfloat16: bool, seed: int) -> TrainingArguments:
@@ -202,7 +234,7 @@ def training_arguments(optimization: Optimization, checkpoints: Path, bfloat16: 
     )
 
 
-@script("finetune", CorpusError, EncoderError, SettingsError, TrackingError)
+@script("finetune", CorpusError, EncoderError, NetworkError, SettingsError, TrackingError)
 def main(config: DictConfig) -> float:
     """Fine-tunes, tells where the network is, and returns the dev score, which a sweep maximises."""
     result = finetune(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,13 @@ FOLDER = Path(__file__).parent
 
 
 def provenance(
-    *, encoder: str, corpus_fingerprint: str, articles: dict[str, int], seed: int, run_id: str | None
+    *,
+    encoder: str,
+    corpus_fingerprint: str,
+    articles: dict[str, int],
+    seed: int,
+    run_id: str | None,
+    started_from: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Returns what must be known to make the network again.
 
@@ -30,9 +37,11 @@ def provenance(
         articles: Number of articles of each split that it saw.
         seed: The seed.
         run_id: Its MLflow run.
+        started_from: The trained network that it went on from; None where its heads were fresh.
     """
     return {
         "encoder": encoder,
+        **({} if started_from is None else {"started_from": dict(started_from)}),
         "corpus_fingerprint": corpus_fingerprint,
         "articles": articles,
         "seed": seed,

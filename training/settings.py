@@ -47,6 +47,8 @@ class Run:
     """The settings outside of all groups; each field is explained in configs/finetune.yaml."""
 
     article_limit: int | None
+    start_from: str | None
+    log_network: bool
     output_dir: str
     resume: bool
     seed: int
@@ -126,6 +128,54 @@ class Encoder:
     def __post_init__(self) -> None:
         for name in ("hidden_dropout", "attention_dropout"):
             _expect(0 <= getattr(self, name) < 1, name, getattr(self, name), "a number from 0 to below 1")
+
+
+@dataclass
+class Pretraining:
+    """How an encoder is pretrained; each field is explained in configs/pretrain.yaml."""
+
+    texts: list[str]
+    text_column: str | None
+    exclude: list[str]
+    length: int
+    short_length: int
+    short_share: float
+    masking: float
+    held_out: float
+    learning_rate: float
+    weight_decay: float
+    warmup: float
+    epochs: int
+    max_steps: int | None
+    batch_rows: int
+    device_rows: int
+    max_grad_norm: float
+    precision: str
+    compile: bool
+    workers: int
+    log_steps: int
+    eval_steps: int
+    max_minutes: float | None
+    output_dir: str
+    resume: bool
+    seed: int
+
+    def __post_init__(self) -> None:
+        positive = ("learning_rate", "epochs", "batch_rows", "device_rows", "log_steps", "eval_steps", "short_length")
+        for name in positive:
+            _expect(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        for name in ("weight_decay", "max_grad_norm", "workers"):
+            _expect(getattr(self, name) >= 0, name, getattr(self, name), "a number from 0 on")
+        for name in ("masking", "held_out"):
+            _expect(0 < getattr(self, name) < 1, name, getattr(self, name), "a share between 0 and 1")
+        _expect(0 <= self.short_share <= 1, "short_share", self.short_share, "a number from 0 to 1")
+        _expect(0 <= self.warmup < 1, "warmup", self.warmup, "a share of the steps, from 0 to below 1")
+        for name in ("max_steps", "max_minutes"):
+            limit = getattr(self, name)
+            _expect(limit is None or limit > 0, name, limit, "a number above 0, or null for no limit")
+        _expect(self.length % self.short_length == 0, "short_length", self.short_length, "a divisor of length")
+        _expect(self.batch_rows % self.device_rows == 0, "device_rows", self.device_rows, "a divisor of batch_rows")
+        _expect(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
 
 
 PRECISIONS = ("auto", "bfloat16", "float32")

@@ -26,7 +26,15 @@ OPTIMIZATION = {
     "patience": 6,
     "log_steps": 10,
 }
-RUN = {"article_limit": None, "output_dir": "runs/a", "resume": False, "seed": 1, "deterministic": True}
+RUN = {
+    "article_limit": None,
+    "start_from": None,
+    "log_network": True,
+    "output_dir": "runs/a",
+    "resume": False,
+    "seed": 1,
+    "deterministic": True,
+}
 STORE = {"enabled": True, "uri": "sqlite:///a.db", "experiment": "a", "run_name": None, "tags": {}}
 
 
@@ -79,7 +87,7 @@ def test_a_missing_setting_is_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": "one"}, "^seed: Value 'one' .*Integer; there has article_limit, output_dir"),
+        ({"seed": "one"}, "^seed: Value 'one' .*Integer; there has article_limit, start_from"),
         ({"seed": -1}, "^seed is -1; expected a number from 0 to 4294967295"),
         ({"seed": 2**32}, "^seed is 4294967296"),
         ({"resume": "perhaps"}, "^resume: Value 'perhaps' is not a valid bool"),

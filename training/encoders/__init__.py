@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,8 +45,7 @@ def load_encoder(
                 f"{source} is a trained tagger, not an encoder; give the encoder that it was trained from"
             )
         tokenizer = AutoTokenizer.from_pretrained(location)
-        _set_dropout(config, _HIDDEN_DROPOUT, hidden_dropout)
-        _set_dropout(config, _ATTENTION_DROPOUT, attention_dropout)
+        set_dropouts(config, hidden_dropout, attention_dropout)
         encoder, loading = AutoModel.from_pretrained(
             location, config=config, dtype="float32", output_loading_info=True, **without_pooler(config)
         )
@@ -72,15 +72,47 @@ def load_encoder(
             f"the encoder {source!r} has no fast tokenizer (tokenizer.json), which exact offsets need; "
             "save one with AutoTokenizer.from_pretrained(..., use_fast=True).save_pretrained(directory)"
         )
-    _check_fit(source, encoder, backend, max_length)
+    check_fit(source, encoder, backend, max_length)
     return encoder, backend
 
+
+def save_encoder(encoder: PreTrainedModel, source: str, directory: Path) -> None:
+    """Writes an encoder as a directory that ``load_encoder`` reads: float16 weights, and the tokenizer it came with.
+
+    Args:
+        encoder: The encoder; it stays as it is.
+        source: Where it was loaded from: its tokenizer is taken from there.
+        directory: Where to.
+    """
+    weights = {name: value.half().contiguous() for name, value in encoder.state_dict().items()}
+    encoder.save_pretrained(directory, state_dict=weights)
+    location = Path(_location(source))
+    if not location.is_dir():
+        AutoTokenizer.from_pretrained(source).save_pretrained(directory)
+        return
+    # file by file: written anew by another version, the same tokenizer looks different
+    for name in _TOKENIZER_FILES:
+        if (location / name).is_file():
+            shutil.copyfile(location / name, directory / name)
+
+
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 _EXPECTED_FILES = "A directory holds config.json, model.safetensors and tokenizer.json, as save_pretrained writes them."
 
 # what the architectures call the same
 _HIDDEN_DROPOUT = ("hidden_dropout_prob", "dropout", "mlp_dropout", "embd_pdrop")
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
+
+
+def set_dropouts(config: PretrainedConfig, hidden: float, attention: float) -> None:
+    """Sets the dropout of an encoder's hidden states and attention weights, 0 to 1, whatever its kind calls them.
+
+    Raises:
+        EncoderError: If encoders of its kind have no such dropout.
+    """
+    _set_dropout(config, _HIDDEN_DROPOUT, hidden)
+    _set_dropout(config, _ATTENTION_DROPOUT, attention)
 
 
 def _set_dropout(config: PretrainedConfig, names: Sequence[str], value: float) -> None:
@@ -94,7 +126,12 @@ def _set_dropout(config: PretrainedConfig, names: Sequence[str], value: float) -
         setattr(config, name, value)
 
 
-def _check_fit(source: str, encoder: PreTrainedModel, tokenizer: Tokenizer, max_length: int) -> None:
+def check_fit(source: str, encoder: PreTrainedModel, tokenizer: Tokenizer, max_length: int) -> None:
+    """Checks that an encoder belongs to a tokenizer and reads windows of ``max_length`` subwords.
+
+    Raises:
+        EncoderError: If it does not.
+    """
     subwords = tokenizer.get_vocab_size(with_added_tokens=False)
     embedded = encoder.get_input_embeddings().num_embeddings
     # without its files transformers makes a tokenizer that knows no word
