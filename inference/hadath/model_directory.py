@@ -16,6 +16,7 @@ import onnxruntime
 from hadath.errors import ModelError, SchemaError
 from hadath.machine import cores
 from hadath.reading import Batch, Windowing
+from hadath.registered_models import PREFIX, registered_model_directory
 from hadath.schema import Schema, bio_labels
 from hadath.tagger import BATCH_TOKENS, Tagger
 from hadath.tokens import WordTokenizer
@@ -122,8 +123,8 @@ def load(
     """Loads a tagger.
 
     Args:
-        model: A model directory, or the name of an installed package that holds one; by default the model that comes
-            with hadath.
+        model: A model directory, the name of an installed package that holds one, or a model of an MLflow registry
+            (``models:/hadath@champion``, ``models:/hadath/3``); by default the model that comes with hadath.
         threads: CPU cores to use; by default all. Each reads a batch of its own.
         providers: onnxruntime execution providers, best first, such as ``["CUDAExecutionProvider"]``; by default the
             CPU's.
@@ -171,6 +172,8 @@ def find(model: str | Path | None = None) -> Path:
                 "`python -m training.finetune` and `python -m training.export`"
             )
         return BUNDLED
+    if isinstance(model, str) and model.startswith(PREFIX):
+        return registered_model_directory(model)
     directory = Path(model)
     if directory.is_dir():
         return directory
