@@ -13,6 +13,7 @@ from hadath.schema import Schema
 from training.alignment import KINDS, AlignedDocument, align
 from training.bootstrap import REPLICATES, Interval, flat_intervals, score_intervals
 from training.error_analysis import ERROR_KINDS, TaggingError, error_counts, find_errors, write_errors
+from training.error_browser import write_error_browser
 from training.metrics import METHOD, GroupScores, Metrics, ModalityScores, Scores, metric_name, score
 from training.pictures import write_pictures
 
@@ -85,7 +86,7 @@ def evaluate(
 
 
 def write_report(evaluation: Evaluation, directory: Path, title: str) -> list[Path]:
-    """Writes ``report.txt``, ``metrics.json``, ``errors.jsonl`` and the confusion matrices.
+    """Writes ``report.txt``, ``metrics.json``, ``errors.jsonl``, ``errors.html`` and the confusion matrices.
 
     Args:
         evaluation: What to report.
@@ -96,13 +97,15 @@ def write_report(evaluation: Evaluation, directory: Path, title: str) -> list[Pa
         The files.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    report, metrics, errors = (directory / name for name in ("report.txt", "metrics.json", "errors.jsonl"))
+    names = ("report.txt", "metrics.json", "errors.jsonl", "errors.html")
+    report, metrics, errors, browser = (directory / name for name in names)
     report.write_text(report_text(evaluation, title), encoding="utf-8")
     metrics.write_text(
         json.dumps(metrics_record(evaluation, title), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
     write_errors(evaluation.errors, errors)
-    return [report, metrics, errors, *write_pictures(evaluation.documents, evaluation.schema, directory)]
+    write_error_browser(evaluation.documents, evaluation.errors, browser, title)
+    return [report, metrics, errors, browser, *write_pictures(evaluation.documents, evaluation.schema, directory)]
 
 
 def metrics_record(evaluation: Evaluation, title: str) -> dict[str, Any]:

@@ -183,6 +183,24 @@ class Document:
                 lines.append(f"A{attributes}\tModality E{number} {event.modality}")
         return "".join(f"{line}\n" for line in lines)
 
+    def to_html(self, title: str | None = None, language: str = "ar") -> str:
+        """Returns a self-contained page that shows the text with what was found in it.
+
+        Args:
+            title: The page's title; by default the document's name.
+            language: Language of the page's labels, ``ar`` or ``en``.
+
+        Raises:
+            ValueError: If there are no labels in the language.
+
+        Example:
+            >>> Document("في تونس", (Entity(3, 7, "GPE", "تونس"),)).to_html().splitlines()[1]
+            '<html lang="ar" dir="rtl">'
+        """
+        from hadath.html import tagged_page  # only here, since it imports this module
+
+        return tagged_page([self], title=title, language=language)
+
     def _name(self) -> str:
         return f"document {self.id}" if self.id is not None else "document"
 
