@@ -43,6 +43,29 @@ class Severity(Enum):
     """They are well-formed, but tags of words cannot express them: spans that overlap or that cut a word."""
 
 
+class ProblemKind(str, Enum):
+    """What a problem is about."""
+
+    FILE = "file"
+    """A file or folder that is missing, cannot be read or is no UTF-8."""
+    FORM = "form"
+    """A line that is no annotation, or that the format or the schema does not have."""
+    MISALIGNED = "misaligned"
+    """A span that is not what the text has there."""
+    PARTIAL_WORD = "partial word"
+    OVERLAP = "overlap"
+    UNKNOWN_LABEL = "unknown label"
+    DANGLING = "dangling"
+    """Something that points to an annotation that is not there, or is of another kind; a trigger without an event."""
+    ROLE = "role"
+    """A role that the event type does not have, or that the entity type may not fill."""
+    SPLIT = "split"
+    """An article in no split or in several, or a split without article."""
+    UNSPLIT = "unsplit"
+    """Articles that no split names yet."""
+    METADATA = "metadata"
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong, and where.
@@ -52,6 +75,8 @@ class Problem:
         line: Its line, counted from 1; 0 where the file as a whole is meant.
         message: What was found, what was expected and what to do.
         severity: Whether a document can be made in spite of it.
+        kind: What it is about.
+        span: Start and end of the characters of the article's text that are meant, where some are.
 
     Example:
         >>> print(Problem(Path("a.ann"), 3, "does not parse"))
@@ -62,6 +87,8 @@ class Problem:
     line: int
     message: str
     severity: Severity = Severity.BROKEN
+    kind: ProblemKind = ProblemKind.FORM
+    span: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}" if self.line else f"{self.path}: {self.message}"
@@ -92,17 +119,18 @@ def read_text(path: Path, problems: list[Problem]) -> str | None:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        problems.append(Problem(path, 0, "is missing; expected a UTF-8 text file"))
+        problems.append(Problem(path, 0, "is missing; expected a UTF-8 text file", kind=ProblemKind.FILE))
         return None
     except OSError as error:
-        problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
+        problems.append(Problem(path, 0, f"cannot be read: {error.strerror}", kind=ProblemKind.FILE))
         return None
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{content[error.start]:02x} at {error.start}"
-        problems.append(Problem(path, line, f"is not UTF-8 ({found}); save the file as UTF-8"))
+        message = f"is not UTF-8 ({found}); save the file as UTF-8"
+        problems.append(Problem(path, line, message, kind=ProblemKind.FILE))
         return None
 
 
@@ -200,6 +228,8 @@ class _Standoff:
                     span.line,
                     f"{span.id} is a trigger ({span.type}) without an event; expected a line "
                     f"E…<tab>{span.type}:{span.id}, or no {span.id}",
+                    ProblemKind.DANGLING,
+                    place=(span.start, span.end),
                 )
         self._check_words()
         self._check_overlaps()
@@ -267,18 +297,20 @@ class _Standoff:
         if not self._offsets_match(number, name, start, end, shown):
             return True
         if type_name not in self.schema.entity_types and type_name not in self.schema.event_types:
-            self._problem(number, f"{name} has the unknown type {_quoted(type_name)}; {self._known_types(type_name)}")
+            message = f"{name} has the unknown type {_quoted(type_name)}; {self._known_types(type_name)}"
+            self._problem(number, message, ProblemKind.UNKNOWN_LABEL, place=(start, end))
             return True
         self.spans[name] = _Span(name, number, type_name, start, end)
         return True
 
     def _offsets_match(self, number: int, name: str, start: int, end: int, shown: str) -> bool:
         if start >= end:
-            self._problem(number, f"{name} is empty ({start}-{end}); expected its start before its end")
+            message = f"{name} is empty ({start}-{end}); expected its start before its end"
+            self._problem(number, message, ProblemKind.MISALIGNED)
             return False
         found = self.text[start:end]
         # brat keeps one annotation a line, and writes a line break inside a span as a space
-        if end <= len(self.text) and found.translate(_LINE_BREAKS) == shown.translate(_LINE_BREAKS):
+        if end <= len(self.text) and (found == shown or found.translate(_LINE_BREAKS) == shown.translate(_LINE_BREAKS)):
             return True
         if end > len(self.text):
             what = f"{name} is at {start}-{end}, but the text has {len(self.text)} characters"
@@ -289,7 +321,8 @@ class _Standoff:
             advice = f"{_quoted(shown)} stands nowhere in the text: annotate the text as it is now"
         else:
             advice = f"{_quoted(shown)} stands at {nearest}-{nearest + len(shown)}: correct the offsets"
-        self._problem(number, f"{what}; {advice}")
+        place = (start, end) if end <= len(self.text) else None
+        self._problem(number, f"{what}; {advice}", ProblemKind.MISALIGNED, place=place)
         return False
 
     def _read_event(self, number: int, line: str) -> bool:
@@ -322,23 +355,30 @@ class _Standoff:
                 event.line,
                 f"{event.id} is of type {_quoted(event.type)}, but its trigger {trigger.id} "
                 f"(line {trigger.line}) is of type {trigger.type}; expected the same type in both lines",
+                place=(trigger.start, trigger.end),
             )
         elif trigger.id in self.triggers:
             self._problem(
                 event.line,
                 f"{event.id} has the trigger of another event ({trigger.id}); "
                 "expected one event for one trigger: keep the one that fits best",
+                ProblemKind.OVERLAP,
                 Severity.UNLEARNABLE,
+                (trigger.start, trigger.end),
             )
         self.triggers.add(trigger.id)
 
     def _resolve_arguments(self, event: _Event) -> None:
         self.arguments[event.id] = []
+        trigger = self.spans.get(event.trigger)
+        place = (trigger.start, trigger.end) if trigger is not None else None
         if event.type not in self.schema.event_types:
             expected = _alternatives(self.schema.event_types, event.type)
             self._problem(
                 event.line,
                 f"{event.id} has the unknown event type {_quoted(event.type)}; expected {expected}",
+                ProblemKind.UNKNOWN_LABEL,
+                place=place,
             )
             return
         roles = self.schema.roles.get(event.type, {})
@@ -349,18 +389,22 @@ class _Standoff:
                     event.line,
                     f"{event.id} has the role {_quoted(written)}, which {event.type} does not have; "
                     f"expected {_alternatives(tuple(roles), written)}",
+                    ProblemKind.ROLE,
+                    place=place,
                 )
                 continue
             filler = self.spans.get(target)
-            expected = f"an entity of type {_alternatives(roles[role])}"
             if filler is None:
+                expected = f"an entity of type {_alternatives(roles[role])}"
                 self._wrong_target(event.line, f"{role} of {event.id}", target, "T", expected)
             elif filler.type not in roles[role] or self._is_trigger(filler):
                 kind = "a trigger" if self._is_trigger(filler) else "an entity"
                 self._problem(
                     event.line,
                     f"{role} of {event.id} ({event.type}) is {target}, {kind} of type {filler.type}; "
-                    f"expected {expected}",
+                    f"expected an entity of type {_alternatives(roles[role])}",
+                    ProblemKind.ROLE,
+                    place=(filler.start, filler.end),
                 )
             elif (role, filler) in self.arguments[event.id]:
                 self._problem(event.line, f"{event.id} names {target} as {role} twice; expected it once")
@@ -380,7 +424,8 @@ class _Standoff:
         if value not in self.schema.modalities:
             found = "no value" if value is None else f"the unknown value {_quoted(value)}"
             expected = _alternatives(self.schema.modalities, value or "")
-            self._problem(attribute.line, f"{name} gives Modality {found}; expected {expected}")
+            message = f"{name} gives Modality {found}; expected {expected}"
+            self._problem(attribute.line, message, ProblemKind.UNKNOWN_LABEL)
         elif target not in self.events:
             self._wrong_target(attribute.line, f"the target of {name}", target, "E", "an event")
         elif target in self.modality:
@@ -394,9 +439,11 @@ class _Standoff:
 
     def _wrong_target(self, number: int, what: str, target: str, kind: str, expected: str) -> None:
         if target not in self.line_of:
-            self._problem(number, f"{what} is {_quoted(target)}, which no line defines; expected {expected} ({kind}…)")
+            message = f"{what} is {_quoted(target)}, which no line defines; expected {expected} ({kind}…)"
+            self._problem(number, message, ProblemKind.DANGLING)
         elif target[0] != kind:
-            self._problem(number, f"{what} is {target} (line {self.line_of[target]}); expected {expected} ({kind}…)")
+            message = f"{what} is {target} (line {self.line_of[target]}); expected {expected} ({kind}…)"
+            self._problem(number, message, ProblemKind.DANGLING)
         # otherwise the line of the target has a problem of its own
 
     def _check_words(self) -> None:
@@ -418,7 +465,8 @@ class _Standoff:
                     f"{name} does not begin and end where words do; "
                     f"expected whole words, such as {_quoted(self.text[start:end])} ({start}-{end})"
                 )
-            self._problem(span.line, message, Severity.UNLEARNABLE)
+            place = (span.start, span.end)
+            self._problem(span.line, message, ProblemKind.PARTIAL_WORD, Severity.UNLEARNABLE, place)
 
     def _check_overlaps(self) -> None:
         furthest: _Span | None = None
@@ -429,7 +477,9 @@ class _Standoff:
                     later.line,
                     f"{self._described(later)} overlaps {self._described(earlier)} of line {earlier.line}; "
                     "expected spans side by side: keep one of the two",
+                    ProblemKind.OVERLAP,
                     Severity.UNLEARNABLE,
+                    (later.start, later.end),
                 )
             if furthest is None or span.end > furthest.end:
                 furthest = span
@@ -446,8 +496,15 @@ class _Standoff:
             f"or an event type ({', '.join(self.schema.event_types)}) of annotation.conf"
         )
 
-    def _problem(self, number: int, message: str, severity: Severity = Severity.BROKEN) -> None:
-        self.problems.append(Problem(self.path, number, message, severity))
+    def _problem(
+        self,
+        number: int,
+        message: str,
+        kind: ProblemKind = ProblemKind.FORM,
+        severity: Severity = Severity.BROKEN,
+        place: tuple[int, int] | None = None,
+    ) -> None:
+        self.problems.append(Problem(self.path, number, message, severity, kind, place))
 
 
 def _role(written: str, roles: Container[str]) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hadath.document import Document
 from hadath.errors import HadathError, SchemaError
 from hadath.schema import Schema
-from training.brat import Problem, read_document, read_text
+from training.brat import Problem, ProblemKind, read_document, read_text
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -87,35 +87,88 @@ def read_corpus(
     Raises:
         CorpusError: With everything that is wrong, each with file, line and what was expected.
     """
+    examined = examine_corpus(
+        path,
+        splits,
+        schema_file=schema_file,
+        articles_folder=articles_folder,
+        splits_folder=splits_folder,
+        metadata_file=metadata_file,
+    )
+    if examined.corpus is None or examined.problems:
+        raise CorpusError(Path(path), examined.problems)
+    return examined.corpus
+
+
+@dataclass(frozen=True)
+class ExaminedCorpus:
+    """A corpus as far as it can be read, and everything that is wrong with it.
+
+    Attributes:
+        corpus: What could be read; None where the schema could not, or there is no article.
+        problems: Every problem, in the order in which they were found.
+        unsplit: Articles that no split names, as far as they were read.
+    """
+
+    corpus: Corpus | None
+    problems: tuple[Problem, ...]
+    unsplit: tuple[Document, ...] = ()
+
+
+def examine_corpus(
+    path: Path | str,
+    splits: Sequence[str] | None = None,
+    *,
+    schema_file: str = "annotation.conf",
+    articles_folder: str = "articles",
+    splits_folder: str = "splits",
+    metadata_file: str | None = "articles.jsonl",
+) -> ExaminedCorpus:
+    """Reads as much of a corpus as can be read, whatever is wrong with the rest.
+
+    Args:
+        path: Folder of the corpus.
+        splits: Names of the splits to read; None for all articles, those that no split names too.
+        schema_file: As of ``read_corpus``, as the other arguments.
+        articles_folder: The folder of articles.
+        splits_folder: The folder of splits.
+        metadata_file: The articles' descriptions.
+
+    Returns:
+        The corpus without the articles that cannot be read; spans of an article may overlap or cut words.
+    """
     root = Path(path)
     problems: list[Problem] = []
     if not root.is_dir():
-        raise CorpusError(root, [Problem(root, 0, "is no folder; expected the folder of the corpus")])
+        message = "is no folder; expected the folder of the corpus"
+        return ExaminedCorpus(None, (Problem(root, 0, message, kind=ProblemKind.FILE),))
     schema = _read_schema(root / schema_file, problems)
     names, complete = _article_names(root / articles_folder, problems)
     if not names:
-        raise CorpusError(root, problems)
-    members = _read_splits(root / splits_folder, splits, root / articles_folder, names, problems)
+        return ExaminedCorpus(None, tuple(problems))
+    members = _read_splits(root / splits_folder, splits or (), root / articles_folder, names, problems)
     metadata = {} if metadata_file is None else _read_metadata(root / metadata_file, names, problems)
-    read: dict[str, list[Document]] = {}
-    if schema is not None:
-        for split in splits:
-            read[split] = []
-            for name in members.get(split, ()):
-                if name not in complete:
-                    continue
-                document, found = read_document(root / articles_folder / f"{name}.txt", schema)
-                problems.extend(found)
-                if document is not None:
-                    read[split].append(document)
-    if schema is None or problems:
-        raise CorpusError(root, problems)
-    known = {document.id for documents in read.values() for document in documents}
-    return Corpus(
+    if schema is None:
+        return ExaminedCorpus(None, tuple(problems))
+    rest = names.difference(*members.values()) if splits is None else ()
+    read: dict[str | None, list[Document]] = {}
+    for split, articles in [*((name, members.get(name, ())) for name in splits or members), (None, sorted(rest))]:
+        read[split] = []
+        for name in articles:
+            if name not in complete:
+                continue
+            document, found = read_document(root / articles_folder / f"{name}.txt", schema)
+            problems.extend(found)
+            if document is not None:
+                read[split].append(document)
+    unsplit = tuple(read.pop(None))
+    known = {document.id for documents in (*read.values(), unsplit) for document in documents}
+    corpus = Corpus(
         schema,
-        {split: tuple(documents) for split, documents in read.items()},
+        {str(split): tuple(documents) for split, documents in read.items()},
         {name: fields for name, fields in metadata.items() if name in known},
     )
+    return ExaminedCorpus(corpus, tuple(problems), unsplit)
 
 
 def fingerprint(documents: Iterable[Document]) -> str:
@@ -207,17 +260,19 @@ def _article_names(folder: Path, problems: list[Problem]) -> tuple[set[str], set
         files = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     except OSError as error:
         message = f"cannot be read ({error.strerror}); expected the folder of the articles"
-        problems.append(Problem(folder, 0, message))
+        problems.append(Problem(folder, 0, message, kind=ProblemKind.FILE))
         return set(), set()
     texts = {name.removesuffix(".txt") for name in files if name.endswith(".txt")}
     annotations = {name.removesuffix(".ann") for name in files if name.endswith(".ann")}
     for name in texts - annotations:
         message = f"is missing; {name}.txt needs it, empty where nothing is annotated"
-        problems.append(Problem(folder / f"{name}.ann", 0, message))
+        problems.append(Problem(folder / f"{name}.ann", 0, message, kind=ProblemKind.FILE))
     for name in annotations - texts:
-        problems.append(Problem(folder / f"{name}.txt", 0, f"is missing; {name}.ann annotates it"))
+        message = f"is missing; {name}.ann annotates it"
+        problems.append(Problem(folder / f"{name}.txt", 0, message, kind=ProblemKind.FILE))
     if not texts and not annotations:
-        problems.append(Problem(folder, 0, "holds no article; expected NAME.txt and NAME.ann for each"))
+        message = "holds no article; expected NAME.txt and NAME.ann for each"
+        problems.append(Problem(folder, 0, message, kind=ProblemKind.FILE))
     return texts | annotations, texts & annotations
 
 
@@ -227,12 +282,13 @@ def _read_splits(
     """Names of the articles of each split."""
     files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
     if not files:
-        problems.append(Problem(folder, 0, "has no splits; expected train.txt, dev.txt and test.txt in this folder"))
+        message = "has no splits; expected train.txt, dev.txt and test.txt in this folder"
+        problems.append(Problem(folder, 0, message, kind=ProblemKind.UNSPLIT))
         return {}
     for split in wanted:
         if folder / f"{split}.txt" not in files:
             message = f"is missing; expected the article names of the split {split}, one a line"
-            problems.append(Problem(folder / f"{split}.txt", 0, message))
+            problems.append(Problem(folder / f"{split}.txt", 0, message, kind=ProblemKind.SPLIT))
     members: dict[str, list[str]] = {}
     place: dict[str, str] = {}
     texts = {path: read_text(path, problems) for path in files}
@@ -244,20 +300,21 @@ def _read_splits(
                 continue
             if name in place:
                 message = f"{name!r} stands in {place[name]} already; expected each article in one split, once"
-                problems.append(Problem(path, number, message))
+                problems.append(Problem(path, number, message, kind=ProblemKind.SPLIT))
             elif name not in names:
                 message = f"{name!r} is no article; expected {articles.name}/{name}.txt and .ann"
-                problems.append(Problem(path, number, message))
+                problems.append(Problem(path, number, message, kind=ProblemKind.SPLIT))
             else:
                 members[path.stem].append(name)
             place.setdefault(name, f"{path.name}:{number}")
         if path.stem in wanted and text is not None and not text.strip():
-            problems.append(Problem(path, 0, "names no article; expected one article name a line"))
+            message = "names no article; expected one article name a line"
+            problems.append(Problem(path, 0, message, kind=ProblemKind.SPLIT))
     if None in texts.values():
         return members
     for name in names - place.keys():
         message = f"is in no split; add {name!r} to one of {', '.join(path.name for path in files)} in {folder}"
-        problems.append(Problem(articles / f"{name}.txt", 0, message))
+        problems.append(Problem(articles / f"{name}.txt", 0, message, kind=ProblemKind.UNSPLIT))
     return members
 
 
@@ -271,7 +328,8 @@ def _read_metadata(path: Path, names: set[str], problems: list[Problem]) -> dict
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            problems.append(Problem(path, number, f"is not JSON ({error}); expected an object a line"))
+            message = f"is not JSON ({error}); expected an object a line"
+            problems.append(Problem(path, number, message, kind=ProblemKind.METADATA))
             continue
         message = _wrong_fields(fields)
         if message is None:
@@ -283,7 +341,7 @@ def _read_metadata(path: Path, names: set[str], problems: list[Problem]) -> dict
             else:
                 metadata[name] = fields
         if message is not None:
-            problems.append(Problem(path, number, message))
+            problems.append(Problem(path, number, message, kind=ProblemKind.METADATA))
     return metadata
 
 
