@@ -1,4 +1,7 @@
-"""Measures a model on annotated articles: ``python -m training.evaluate model=runs/NAME/package``."""
+"""Measures a model on annotated articles: ``python -m training.evaluate model=runs/NAME/package``.
+
+With ``models=[runs/A,runs/B]`` two models are compared on the same articles.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from rich.console import Console
 
 from hadath.model_directory import ModelConfig
 from training.alignment import AlignmentError
+from training.compare import compare_models
 from training.corpus import CorpusError, read_corpus
 from training.networks import NetworkError, load_tagger
 from training.prediction import tag_documents
 from training.report import Evaluation, report_text, write_report
 from training.report import evaluate as compare
-from training.script import script
+from training.script import ScriptError, script
 from training.tracking import Tracking, TrackingError, run_directory, tracked_run
 
 log = logging.getLogger(__name__)
@@ -96,8 +100,13 @@ HEADLINE = (
 
 @script("evaluate", CorpusError, NetworkError, AlignmentError, TrackingError)
 def main(config: DictConfig) -> None:
-    """Measures a model and prints the report."""
-    evaluate(config)
+    """Measures a model, or compares two, and prints the report."""
+    if config.models:
+        compare_models(config)
+    elif config.model:
+        evaluate(config)
+    else:
+        raise ScriptError("no model is named; give model=runs/NAME/package, or two to compare: models=[runs/A,runs/B]")
 
 
 if __name__ == "__main__":

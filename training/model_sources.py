@@ -1,17 +1,27 @@
-"""Where a trained network lies that is named by a folder or by an address in MLflow."""
+"""Where a trained network or a model lies that is named by a folder or by an address in MLflow."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
+from hadath.model_directory import ModelConfig
+from hadath.registered_models import PREFIX, registered, registered_model_directory
 from training.networks import NetworkError, missing_files
+from training.provenance import read_provenance
 from training.resumption import NETWORK
+from training.seen_articles import FILE as SEEN_FILE
+from training.seen_articles import read_seen_articles
+
+PACKAGE = "package"
+"""Folder of a run that ``training.export`` writes the model directory to."""
 
 NETWORK_ARTIFACT = "network"
 """Folder of an MLflow run's artifacts that holds the trained network."""
@@ -73,7 +83,8 @@ def run_of(source: str, store: str) -> str:
     Raises:
         NetworkError: If there is no such run, version or alias; versions and aliases that there are are listed.
     """
-    client = mlflow.MlflowClient(store, store)
+    mlflow.set_tracking_uri(store)
+    client = mlflow.MlflowClient()
     if (match := _RUN.fullmatch(source)) is not None:
         return match["run"]
     match = _MODEL_VERSION.fullmatch(source)
@@ -87,7 +98,7 @@ def run_of(source: str, store: str) -> str:
         )
     except (MlflowException, SQLAlchemyError) as error:
         raise NetworkError(
-            f"{source} is not in the registry of {store}: {str(error).splitlines()[0]}\n{_known(client, match['name'])}"
+            f"{source} is not in the registry of {store}: {str(error).splitlines()[0]}\n{registered(mlflow, source)}"
         ) from error
     if not found.run_id:
         raise NetworkError(f"{source} was registered without its training's run; register it with training.promote")
@@ -96,7 +107,7 @@ def run_of(source: str, store: str) -> str:
 
 def _from_mlflow(source: str, store: str, kept: Path) -> Path:
     run = run_of(source, store)
-    client = mlflow.MlflowClient(store, store)
+    client = mlflow.MlflowClient()
     try:
         held = [file.path for file in client.list_artifacts(run, NETWORK_ARTIFACT)]
     except (MlflowException, SQLAlchemyError) as error:
@@ -117,10 +128,64 @@ def _from_mlflow(source: str, store: str, kept: Path) -> Path:
     return kept
 
 
-def _known(client: mlflow.MlflowClient, name: str) -> str:
-    models = {model.name: model for model in client.search_registered_models()}
-    if name not in models:
-        return f"Registered are: {', '.join(models) or 'no models'}"
-    versions = sorted(int(version.version) for version in client.search_model_versions(f"name='{name}'"))
-    aliases = [f"@{alias} (version {version})" for alias, version in sorted(models[name].aliases.items())]
-    return f"{name} has the versions {', '.join(map(str, versions))} and the aliases {', '.join(aliases) or 'none'}"
+def model_directory(source: str, store: str) -> Path:
+    """Returns the folder of a model to tag with.
+
+    Args:
+        source: A run's folder, of which the exported model is taken where there is one; its folder ``package`` or
+            ``model``; or ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
+        store: The MLflow tracking store that addresses are looked up in.
+
+    Returns:
+        A model directory of ``training.export``, or the folder of a trained network.
+
+    Raises:
+        ModelError: If the registry holds no such model.
+        NetworkError: If there is none in the folder.
+    """
+    if source.startswith(PREFIX):
+        mlflow.set_tracking_uri(store)
+        return registered_model_directory(source)
+    directory = Path(source)
+    for candidate in (directory, directory / PACKAGE, directory / NETWORK):
+        if (candidate / "model.onnx").is_file() or not missing_files(candidate):
+            return candidate
+    raise NetworkError(
+        f"{source} {'holds' if directory.is_dir() else 'is no folder and names'} no model; give runs/NAME, its folder "
+        f"{PACKAGE} or {NETWORK}, or, from MLflow, models:/NAME@ALIAS or models:/NAME/VERSION"
+    )
+
+
+def origin_of(directory: Path) -> dict[str, Any]:
+    """Returns the provenance of a model directory or a trained network."""
+    if (directory / "model.onnx").is_file():
+        return dict(ModelConfig.read(directory).provenance)
+    return read_provenance(directory)
+
+
+def articles_seen_by(directory: Path, store: str) -> dict[str, str] | None:
+    """Returns how each article that a model has seen was seen, by its digest.
+
+    It stands beside the network; where that is not here, in the MLflow run of the training.
+
+    Args:
+        directory: A model directory or the folder of a trained network.
+        store: The MLflow tracking store of its run.
+
+    Returns:
+        As ``seen_articles.read_seen_articles``; None where it was not recorded.
+    """
+    for folder in (directory, directory.parent / NETWORK):
+        seen = read_seen_articles(folder)
+        if seen is not None and origin_of(folder).get("mlflow_run_id") == origin_of(directory).get("mlflow_run_id"):
+            return seen
+    run = origin_of(directory).get("mlflow_run_id")
+    if run is None:
+        return None
+    mlflow.set_tracking_uri(store)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            mlflow.MlflowClient().download_artifacts(run, SEEN_FILE, folder)
+        except (MlflowException, SQLAlchemyError, OSError):
+            return None
+        return read_seen_articles(Path(folder))

@@ -57,7 +57,7 @@ def test_expected_errors_are_sentences(
 
 
 def test_a_missing_option_is_named(command: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:
-    assert command(lambda config: config.model) == EXIT_BAD_INPUT
+    assert command(lambda config: config.model, "model=???") == EXIT_BAD_INPUT
     assert capfd.readouterr().err.strip() == "error: model is missing; add model=VALUE, see configs/evaluate.yaml"
 
 
