@@ -13,7 +13,7 @@ from training.annotations.articles import Findings, Kind, SourceArticle, Span
 from training.annotations.label_map import Unmapped
 
 
-@dataclass(frozen=True)
+@dataclass
 class Rules:
     """What is done with annotations that the corpus cannot hold as they are; explained in annotations_import.yaml."""
 
