@@ -18,7 +18,7 @@ Tokens = Sequence[Token]
 
 _LEADING = frozenset({"filler", "mark", "through"})
 _EVES = frozenset({"عشيه", "ليله"})
-_LIST_HEADS = frozenset({"day", "month", "year"})
+_LIST_HEADS = frozenset((unit, count) for unit in ("day", "month", "year") for count in (0, 2))
 
 
 class _Duration(NamedTuple):
@@ -48,8 +48,8 @@ def read(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
         return _until(rest, anchor)
     fields = fields_of(tokens)
     if fields is None:
-        return _window(tokens, anchor) or _range(tokens, anchor)
-    if fields.feast is not None and tokens[0].text in _EVES:
+        return _window(tokens, anchor) or _range(tokens, anchor) or _matching(tokens, anchor)
+    if fields.feast is not None and head != "feast" and tokens[0].text in _EVES:
         return _eve(fields, anchor)
     return days_of(fields, anchor)
 
@@ -72,14 +72,16 @@ def _before(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
     if tokens and tokens[0].kind == "end of":
         tokens = [Token("edge", "end"), *tokens[1:]]
     up_to_end = bool(tokens) and (tokens[0].kind, tokens[0].value) == ("edge", "end")
+    if any(token.kind == "part of day" for token in tokens):
+        # «قبيل فجر الجمعة»: on that day
+        interval = read(tokens, anchor)
+        return None if interval is None else interval.roughly()
     interval = read(tokens, anchor.turned("future"))
     if interval is None or interval.start is None or interval.end is None:
         return None
-    if interval.time is not None:
-        return interval.roughly()
     end = interval.end if up_to_end else interval.start - timedelta(days=1)
     start = published if published is not None and published <= end else None
-    return replace(interval, start=start, end=end)
+    return replace(interval, start=start, end=end, approximate=interval.approximate and not up_to_end)
 
 
 def _after(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
@@ -104,8 +106,10 @@ def _since(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
     published = anchor.published
     duration = _duration(tokens)
     if duration is not None:
-        if published is None or duration.bound is not None:
+        if published is None:
             return None
+        if duration.bound == "more":
+            return _distant(published, duration, -1)
         return _between(_moved(published, duration, -1), published, duration)
     interval = read(tokens, anchor.turned("past"))
     if interval is None or interval.start is None:
@@ -120,6 +124,18 @@ def _until(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
         return None
     known = anchor.published is not None and anchor.published <= interval.end
     return replace(interval, start=anchor.published if known else None)
+
+
+def _matching(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
+    """«12 جمادى الأولى 1446 هـ الموافق 14 نوفمبر 2024»: the one of two calendars that does not follow the moon."""
+    for place, token in enumerate(tokens):
+        if token.kind == "matching":
+            both = [read(part, anchor) for part in (tokens[:place], tokens[place + 1 :])]
+            named = [interval for interval in both if interval is not None]
+            days = [interval.start for interval in named if interval.start is not None]
+            if len(days) == 2 and abs((days[0] - days[1]).days) <= 2:
+                return min(named, key=lambda interval: interval.approximate)
+    return None
 
 
 def _eve(fields: Fields, anchor: Anchor) -> DateInterval | None:
@@ -194,7 +210,8 @@ def _distant(published: date, duration: _Duration, sign: int) -> DateInterval:
         return DateInterval(there - timedelta(days=3), there + timedelta(days=3), granularity, approximate=True)
     if granularity in ("month", "year"):
         return DateInterval(*period(granularity, there), granularity, approximate=True)
-    return DateInterval(moved(there, granularity, -1), moved(there, granularity, 1), granularity, approximate=True)
+    half = {"decade": 60, "century": 600}[granularity]
+    return DateInterval(moved(there, "month", -half), moved(there, "month", half), granularity, approximate=True)
 
 
 def _window(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
@@ -224,11 +241,10 @@ def _window(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
 
 def _range(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
     """«من 26 إلى 31 يناير», «بين 2015 و2018», «يومي 14 و15 مارس»."""
-    head = tokens[0]
-    between = head.kind == "between"
-    if head.kind in ("from", "between") or (
-        head.kind == "unit" and head.value[0] in _LIST_HEADS and head.value[1] != 1
-    ):
+    between = tokens[0].kind == "between"
+    if tokens[0].kind in ("from", "between"):
+        tokens = tokens[1:]
+    if tokens and tokens[0].kind == "unit" and tokens[0].value in _LIST_HEADS:
         tokens = tokens[1:]
     spanned = any(token.kind in ("to", "until", "dash") for token in tokens)
     for parts in (_parts(tokens, joined=False), _parts(tokens, joined=True)):

@@ -9,7 +9,7 @@ from hadath.dates.digits import clock_time, date_in_digits, hour_in_part
 from hadath.dates.lexicon import Token
 from hadath.dates.numerals import NUMERALS, cardinal, ordinal
 
-_SKIPPED = frozenset({"mark", "filler", "from", "gregorian", "slash", "dash", "late hour", "zone"})
+_SKIPPED = frozenset({"mark", "filler", "matching", "from", "gregorian", "slash", "dash", "late hour", "zone"})
 # a year of four digits in this range needs no word before it
 _PLAIN_YEARS = range(1800, 2101)
 # between these a year can be one of either calendar, and needs a sign of the Islamic one
@@ -144,7 +144,8 @@ class _Reader:
         if token.kind in ("edge", "decade"):
             return self.put(token.kind, token.value)
         if token.kind == "offset":
-            return self.put("offset", token.value) if self.kind() != "ordinal" else self.ordinal_day()
+            day_of_month = token.text == "اليوم" and self.kind() == "ordinal"
+            return self.ordinal_day() if day_of_month else self.put("offset", token.value)
         if token.kind in ("night", "night between"):
             self.noun = None
             between = token.kind == "night between"
@@ -250,6 +251,9 @@ class _Reader:
                 self.place = number[1]
                 return self.put("century", number[0])
         if unit == "year":
+            if self.kind() == "hijri" and not self.set_calendar("hijri"):
+                return False
+            self.place += self.kind() in ("hijri", "gregorian")
             number = cardinal(self.tokens, self.place)
             if number is not None:
                 self.place = number[1]

@@ -135,7 +135,7 @@ _add("offset", 1, "غدا/غد/الغد/يوم غد/يوم الغد/غدوة/ب�
 _add("offset", 2, "بعد غد/بعد الغد/بعد غدا")
 _add("night", 0, "الليلة/هذه الليلة/الليلة الجارية")
 _add("night", -1, "الليلة الماضية/ليلة أمس/ليلة البارحة/الليلة الفائتة/الليلة الفارطة/الليلة المنصرمة/ليل أمس")
-_add("night", -2, "ليلة أول أمس/ليلة أول من أمس")
+_add("night", -2, "ليلة أول أمس/ليلة أول من أمس/الليلة قبل الماضية")
 _add("night", 1, "ليلة الغد/ليلة غد")
 
 _PAST = "ماضي/فائت/منصرم/فارط/منقضي/سالف/سابق/أخير/المنصرف"
@@ -188,16 +188,22 @@ for _decade, _names in (
     _add("decade", _decade, _names + "يات", _names + "ات", _names[2:] + "يات", _names[2:] + "ات")
 
 # a feast: calendar, month, day, number of days
-_add("feast", ("hijri", 10, 1, 3), "عيد الفطر/عيد الفطر المبارك/أول أيام عيد الفطر")
-_add("feast", ("hijri", 12, 10, 4), "عيد الأضحى/عيد الأضحى المبارك/العيد الكبير")
+for _month, _first, _length, _names in (
+    (10, 1, 3, "عيد الفطر/عيد الفطر المبارك"),
+    (12, 10, 4, "عيد الأضحى/عيد الأضحى المبارك/العيد الكبير"),
+):
+    _add("feast", ("hijri", _month, _first, _length), _names)
+    for _number, _ordinal in enumerate(("أول", "ثاني", "ثالث", "رابع")[:_length]):
+        _days = (f"{_ordinal} أيام {_name}" for _name in _names.split("/"))
+        _add("feast", ("hijri", _month, _first + _number, 1), *_days)
 _add("feast", ("hijri", 12, 9, 1), "يوم عرفة/وقفة عرفة/يوم عرفات")
 _add("feast", ("hijri", 1, 1, 1), "رأس السنة الهجرية/عيد رأس السنة الهجرية/رأس العام الهجري/عطلة رأس السنة الهجرية")
 _add("feast", ("hijri", 1, 10, 1), "عاشوراء/يوم عاشوراء")
-_add("feast", ("hijri", 3, 12, 1), "المولد النبوي/المولد النبوي الشريف/عيد المولد النبوي/ذكرى المولد النبوي")
+_add("feast", ("hijri", 3, 12, 1), "المولد النبوي/المولد النبوي الشريف/عيد المولد النبوي/ذكرى المولد النبوي/ذكرى المولد النبوي الشريف")
 _add("feast", ("hijri", 7, 27, 1), "الإسراء والمعراج/ذكرى الإسراء والمعراج/ليلة الإسراء والمعراج")
-_add("feast", ("gregorian", 1, 1, 1), "رأس السنة/رأس السنة الميلادية/عيد رأس السنة/عطلة رأس السنة")
+_add("feast", ("gregorian", 1, 1, 1), "رأس السنة/رأس السنة الميلادية/رأس السنة الجديدة/عيد رأس السنة/عطلة رأس السنة")
 _add("feast", ("gregorian", 12, 25, 1), "عيد الميلاد/عيد الميلاد المجيد/يوم عيد الميلاد")
-_add("feast", ("gregorian", 5, 1, 1), "عيد العمال/عيد الشغل/يوم العمال العالمي")
+_add("feast", ("gregorian", 5, 1, 1), "عيد العمال/عيد العمال العالمي/عيد الشغل/يوم العمال العالمي")
 _add("feast", ("gregorian", 3, 8, 1), "يوم المرأة العالمي/اليوم العالمي للمرأة/اليوم الدولي للمرأة")
 _add("last ten", None, "العشر الأواخر/العشر الأخيرة")
 
@@ -206,15 +212,17 @@ _add("after", None, "بعد/بعيد/عقب/ما بعد")
 _add("since", None, "منذ/مذ/ابتداء من/بدءا من/اعتبارا من/انطلاقا من")
 _add("until", None, "حتى/لغاية/إلى غاية/وحتى/حتى غاية")
 _add("by", None, "بحلول")
+_add("before", None, "قبل حلول/قبيل حلول/قبل بدء/قبل دخول")
 _add("within", None, "خلال/غضون/في غضون/ضمن/في ظرف/ظرف")
 _add("through", None, "طوال/طيلة/أثناء/على مدى/على مدار/على امتداد/مدار/مدى")
 _add("to", None, "إلى")
-_add("from", None, "من")
+_add("from", None, "من/كل من")
 _add("between", None, "بين/ما بين")
 _add("and", None, "و")
 _add("dash", None, "-/–/—/−/ـ")
 # no phrases: «/» stands between phrases above
 _LEXICON[("/",)] = ("slash", None)
+_LEXICON[("ال",)] = ("mark", None)  # «الـ24 ساعة»
 for _mark in "،,()[]«»\"'“”؛":
     _LEXICON[(_mark,)] = ("mark", None)
 for _mark in ".:":
@@ -223,7 +231,8 @@ for _mark in ".:":
 _add("roughly", None, "نحو/حوالي/قرابة/زهاء/ما يقارب/ما يقرب من/تقريبا/ما يناهز/حدود/في حدود")
 _add("more", None, "أكثر من/ما يزيد على/ما يزيد عن/أزيد من/ما لا يقل عن")
 _add("less", None, "أقل من/ما لا يزيد على/ما لا يزيد عن/مدة لا تتجاوز")
-_add("filler", None, "في/الموافق/المصادف/الموافق ل/عند/مع/عشية يوم", "تاريخ/بتاريخ")
+_add("filler", None, "في/عند/مع/تاريخ/بتاريخ/الفترة/الفترة الممتدة/المدة/المدة الممتدة")
+_add("matching", None, "الموافق/المصادف/الموافق ل/الموافق فيه")
 _add(
     "late hour",
     None,
@@ -256,7 +265,7 @@ _UNITS = (
 for _number, _cardinals, _ordinals in _UNITS:
     _add("number", _number, _cardinals, article=_number > 2)
     _add("ordinal", _number, _ordinals, *(name[2:] for name in _ordinals.split("/")))
-_add("number", 2, "الاثنتين")
+_add("number", 2, "الاثني/الاثنتي/الاثنتين")
 _add("ordinal", 1, "الأول/الأولى/أول/أولى/غرة/الفاتح/فاتح/الواحدة")
 _add("number", 1, "واحد/واحدا/واحدة")
 for _number, _stem in enumerate(["عشر", "ثلاث", "أربع", "خمس", "ست", "سبع", "ثمان", "تسع"], start=2):
@@ -268,7 +277,6 @@ _add("hundreds", 200, "مئتين/مئتان/مائتين/مائتان")
 _add("thousands", 1000, "ألف/ألفا/الألف")
 _add("thousands", 2000, "ألفين/ألفان/الألفين/ألفي")
 
-_LONGEST_PHRASE = max(map(len, _LEXICON))
 _BY_FIRST: dict[str, list[tuple[tuple[str, ...], tuple[str, Any]]]] = {}
 for _phrase, _meaning in sorted(_LEXICON.items(), key=lambda item: -len(item[0])):
     _BY_FIRST.setdefault(_phrase[0], []).append((_phrase, _meaning))
