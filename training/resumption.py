@@ -15,7 +15,7 @@ CHECKPOINTS, NETWORK, CONFIG = "checkpoints", "model", "config.yaml"
 """What a training writes into its output directory."""
 
 # what may differ between a training and its continuation
-_FREE = ("resume", "output_dir", "tracking", "optimization.log_steps")
+_FREE = ("resume", "output_dir", "tracking", "optimization.log_steps", "log_steps", "max_minutes", "workers")
 
 _STATE = "trainer_state.json"
 
