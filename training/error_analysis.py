@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from hadath.document import Event
 from hadath.schema import Schema
+from hadath.sentences import sentence_at, sentence_spans
 from training.alignment import KINDS, AlignedDocument, Kind, Relation, Span, span_pairs
 from training.metrics import types_of
 
@@ -26,7 +26,6 @@ ERROR_KINDS = (*(relation.value for relation in Relation if relation is not Rela
 NONE = "none"
 """Name of the row and column of spans that have no counterpart."""
 
-_SENTENCE_END = re.compile(r"[.!?؟…]+(?=[\s»\"”)]|$)|[\r\n\u2028\u2029]+")
 _CONTEXT = 200
 
 
@@ -183,16 +182,9 @@ def _error(relation: Relation, gold: Span | None, predicted: Span | None) -> str
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    first, last = max(0, start - _CONTEXT), min(len(text), end + _CONTEXT)
-    # one character further than the span's start, so that the point of "3.5" is not taken for the text's end
-    for boundary in _SENTENCE_END.finditer(text, first, start + 1):
-        first = min(boundary.end(), start)
-    following = _SENTENCE_END.search(text, end, last)
-    if following:
-        last = following.start() if following[0].isspace() else following.end()
-    before = text[first:start]
-    after = text[end:last]
-    return first + len(before) - len(before.lstrip()), last - (len(after) - len(after.rstrip()))
+    first, last = sentence_at(sentence_spans(text), start, end)
+    # a text without full stops is no sentence to read
+    return max(first, start - _CONTEXT), min(last, end + _CONTEXT)
 
 
 def _span_values(span: Span | None) -> dict[str, Any] | None:
