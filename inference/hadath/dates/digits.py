@@ -40,10 +40,10 @@ def date_in_digits(tokens: Sequence[Token], place: int) -> DateInDigits | None:
     """
     digits: list[str] = []
     separators: list[str] = []
-    while place < len(tokens) and tokens[place].text.isdigit():
+    while place < len(tokens) and tokens[place].text.isdecimal():
         digits.append(tokens[place].text)
         place += 1
-        separated = place + 1 < len(tokens) and tokens[place].kind in _SEPARATORS and tokens[place + 1].text.isdigit()
+        separated = place + 1 < len(tokens) and tokens[place].kind in _SEPARATORS and tokens[place + 1].text.isdecimal()
         if len(digits) == 3 or not separated:
             break
         separators.append(tokens[place].kind)
@@ -91,10 +91,10 @@ def clock_time(tokens: Sequence[Token], place: int, after_hour: bool) -> ClockTi
     if number is None or not 0 <= number[0] <= 23:
         return None
     hour, place = number
-    if tokens[place - 1].text.isdigit() and place + 1 < len(tokens):
+    if tokens[place - 1].text.isdecimal() and place + 1 < len(tokens):
         separator, minutes = tokens[place].kind, tokens[place + 1].text
         colon = separator == ":" or (after_hour and separator in (".", "mark"))
-        if colon and len(minutes) == 2 and minutes.isdigit() and int(minutes) < 60:
+        if colon and len(minutes) == 2 and minutes.isdecimal() and int(minutes) < 60:
             return ClockTime(hour, int(minutes), True, place + 2)
     minute = 0
     if place < len(tokens) and tokens[place].kind == "to the hour":

@@ -18,6 +18,8 @@ Tokens = Sequence[Token]
 
 _LEADING = frozenset({"filler", "mark", "through"})
 _EVES = frozenset({"عشيه", "ليله"})
+# in days, of a range whose first year is not said: «31 مارس إلى 3 مارس» is a slip of the pen, no year less four weeks
+_LONGEST_RANGE = 300
 _LIST_HEADS = frozenset((unit, count) for unit in ("day", "month", "year") for count in (0, 2))
 
 
@@ -306,4 +308,10 @@ def _earlier(fields: Fields, anchor: Anchor, later: DateInterval) -> DateInterva
     """The earlier of two dates: reckoned from the later where it is not tied to the day of publication itself."""
     if fields.offset is not None or fields.relations or fields.year is not None or later.start is None:
         return days_of(fields, anchor)
-    return days_of(fields, Anchor(later.start, "past"))
+    found = days_of(fields, Anchor(later.start, "past"))
+    slip = found is not None and found.granularity == "day" and _days(found, later) > _LONGEST_RANGE
+    return None if slip else found
+
+
+def _days(earlier: DateInterval, later: DateInterval) -> int:
+    return (later.start - earlier.start).days if later.start is not None and earlier.start is not None else 0

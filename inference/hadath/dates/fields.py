@@ -309,7 +309,7 @@ class _Reader:
         self_place, self.place = self.place, after
         if of_month and 1 <= value <= 31:
             return self.put("day", value)
-        if token.text.isdigit() and len(token.text) == 4 and (value in _PLAIN_YEARS or self.is_islamic()):
+        if token.text.isdecimal() and len(token.text) == 4 and (value in _PLAIN_YEARS or self.is_islamic()):
             if self.fields.season == "winter" and self.kind() == "dash" and self.kind(1) == "number":
                 if self.tokens[self.place + 1].value != value + 1:
                     return False

@@ -41,17 +41,17 @@ def folded(text: str) -> str:
     return normalize(text).text.translate(_FOLDED)
 
 
-_Lexicon = dict[tuple[str, ...], tuple[str, Any]]
-_LEXICON: _Lexicon = {}
+MEANINGS: dict[tuple[str, ...], tuple[str, Any]] = {}
+"""What a phrase is, and which one: kind and value of its token."""
 
 
 def _add(kind: str, value: Any, *phrases: str, article: bool = False) -> None:
     """Enters phrases, ``/`` between them; with ``article`` also with ال before the first word."""
     for phrase in "/".join(phrases).split("/"):
         words = tuple(folded(phrase).split())
-        _LEXICON[words] = (kind, value)
+        MEANINGS[words] = (kind, value)
         if article:
-            _LEXICON[("ال" + words[0], *words[1:])] = (kind, value)
+            MEANINGS[("ال" + words[0], *words[1:])] = (kind, value)
 
 
 for _number, _names in enumerate(
@@ -199,7 +199,11 @@ for _month, _first, _length, _names in (
 _add("feast", ("hijri", 12, 9, 1), "يوم عرفة/وقفة عرفة/يوم عرفات")
 _add("feast", ("hijri", 1, 1, 1), "رأس السنة الهجرية/عيد رأس السنة الهجرية/رأس العام الهجري/عطلة رأس السنة الهجرية")
 _add("feast", ("hijri", 1, 10, 1), "عاشوراء/يوم عاشوراء")
-_add("feast", ("hijri", 3, 12, 1), "المولد النبوي/المولد النبوي الشريف/عيد المولد النبوي/ذكرى المولد النبوي/ذكرى المولد النبوي الشريف")
+_add(
+    "feast",
+    ("hijri", 3, 12, 1),
+    "المولد النبوي/المولد النبوي الشريف/عيد المولد النبوي/ذكرى المولد النبوي/ذكرى المولد النبوي الشريف",
+)
 _add("feast", ("hijri", 7, 27, 1), "الإسراء والمعراج/ذكرى الإسراء والمعراج/ليلة الإسراء والمعراج")
 _add("feast", ("gregorian", 1, 1, 1), "رأس السنة/رأس السنة الميلادية/رأس السنة الجديدة/عيد رأس السنة/عطلة رأس السنة")
 _add("feast", ("gregorian", 12, 25, 1), "عيد الميلاد/عيد الميلاد المجيد/يوم عيد الميلاد")
@@ -221,12 +225,12 @@ _add("between", None, "بين/ما بين")
 _add("and", None, "و")
 _add("dash", None, "-/–/—/−/ـ")
 # no phrases: «/» stands between phrases above
-_LEXICON[("/",)] = ("slash", None)
-_LEXICON[("ال",)] = ("mark", None)  # «الـ24 ساعة»
+MEANINGS[("/",)] = ("slash", None)
+MEANINGS[("ال",)] = ("mark", None)  # «الـ24 ساعة»
 for _mark in "،,()[]«»\"'“”؛":
-    _LEXICON[(_mark,)] = ("mark", None)
+    MEANINGS[(_mark,)] = ("mark", None)
 for _mark in ".:":
-    _LEXICON[(_mark,)] = (_mark, None)
+    MEANINGS[(_mark,)] = (_mark, None)
 
 _add("roughly", None, "نحو/حوالي/قرابة/زهاء/ما يقارب/ما يقرب من/تقريبا/ما يناهز/حدود/في حدود")
 _add("more", None, "أكثر من/ما يزيد على/ما يزيد عن/أزيد من/ما لا يقل عن")
@@ -278,7 +282,7 @@ _add("thousands", 1000, "ألف/ألفا/الألف")
 _add("thousands", 2000, "ألفين/ألفان/الألفين/ألفي")
 
 _BY_FIRST: dict[str, list[tuple[tuple[str, ...], tuple[str, Any]]]] = {}
-for _phrase, _meaning in sorted(_LEXICON.items(), key=lambda item: -len(item[0])):
+for _phrase, _meaning in sorted(MEANINGS.items(), key=lambda item: -len(item[0])):
     _BY_FIRST.setdefault(_phrase[0], []).append((_phrase, _meaning))
 
 
@@ -317,7 +321,7 @@ def tokens(text: str) -> list[Token] | None:
 def _token(pieces: list[str], place: int) -> tuple[Token | None, int]:
     """The longest phrase that begins at a place, and its words."""
     piece = pieces[place]
-    if piece.isdigit():
+    if piece.isdecimal():
         # ten digits are no number of a date, and Python refuses to read thousands of them
         return (Token("number", int(piece), text=piece), 1) if len(piece) < 10 else (None, 1)
     for form, joined in _forms(piece):

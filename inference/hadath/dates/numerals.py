@@ -29,12 +29,12 @@ def cardinal(tokens: Sequence[Token], place: int) -> tuple[int, int] | None:
     if place >= len(tokens) or tokens[place].kind not in NUMERALS:
         return None
     first = tokens[place]
-    if first.text.isdigit():
+    if first.text.isdecimal():
         return first.value, place + 1
     total = first.value
     last = first.value
     place += 1
-    while place < len(tokens) and tokens[place].kind in NUMERALS and not tokens[place].text.isdigit():
+    while place < len(tokens) and tokens[place].kind in NUMERALS and not tokens[place].text.isdecimal():
         value = tokens[place].value
         if tokens[place].joined:
             # units come before tens (خمسة وعشرون), everything else from large to small
