@@ -54,7 +54,7 @@ def evaluate(config: DictConfig) -> dict[str, Evaluation]:
             Console().print(report_text(evaluation, title), markup=False, highlight=False, soft_wrap=True)
             evaluations[split] = evaluation
     if (directory / "model.onnx").is_file():
-        _note_in_model(directory, evaluations)
+        note_in_model(directory, evaluations)
     log.info("Reports, errors and pictures are in %s", output)
     return evaluations
 
@@ -64,7 +64,7 @@ def _record(tracking: Tracking, evaluation: Evaluation, split: str, reports: Pat
     tracking.artifact(reports, f"evaluation/{split}")
 
 
-def _note_in_model(directory: Path, evaluations: dict[str, Evaluation]) -> None:
+def note_in_model(directory: Path, evaluations: dict[str, Evaluation]) -> None:
     """Keeps the figures with the model that they were measured on."""
     config = ModelConfig.read(directory)
     measured = {split: headline(evaluation) for split, evaluation in evaluations.items()}
