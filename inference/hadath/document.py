@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from hadath.errors import InvalidDocumentError
 from hadath.schema import DEFAULT_MODALITY
+
+if TYPE_CHECKING:
+    from hadath.records.record import EventRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,26 @@ class Document:
         from hadath.html import tagged_page  # only here, since it imports this module
 
         return tagged_page([self], title=title, language=language)
+
+    def records(self, date: date | str | None = None) -> tuple[EventRecord, ...]:
+        """Returns one record for each event: who did what to whom, where and when, with PLOVER's codes.
+
+        Args:
+            date: The day on which the article was published, or the same in ISO 8601; dates such as «أمس» are
+                reckoned from it.
+
+        Raises:
+            ValueError: If the date is a string that does not begin with a day in ISO 8601.
+
+        Example:
+            >>> document = Document("تظاهر المئات", events=(Event(0, 5, "PROTEST", "تظاهر"),))
+            >>> [record.quad_class for record in document.records()]
+            ['material conflict']
+        """
+        # here, because records are made of documents
+        from hadath.records.assembly import event_records, publication_day
+
+        return event_records(self, publication_day(date))
 
     def _name(self) -> str:
         return f"document {self.id}" if self.id is not None else "document"

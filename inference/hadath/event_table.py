@@ -1,18 +1,36 @@
-"""Events as flat rows: what happened, when it was published, in which sentence, and who took part."""
+"""Flat tables of an article's events: a row for each event record, or for each mention of an event."""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from hadath.document import Document
+from hadath.records.assembly import ROLES, event_records
+from hadath.records.record import EventRecord
+from hadath.sentences import sentence_at, sentence_spans
 
 DATE_COLUMNS = ("date", "published", "publication_date", "published_at", "pub_date", "datetime")
 """Names under which an article's publication date is looked for, best first."""
 
-FIXED_COLUMNS: Mapping[str, type] = {
+RECORD_COLUMNS: Mapping[str, type] = {
+    "document": str,
+    "published": str,
+    "code": str,
+    "quad_class": str,
+    "type": str,
+    "modality": str,
+    "score": float,
+    "trigger": str,
+    "start": int,
+    "end": int,
+    "mentions": int,
+    "sentence": str,
+}
+"""The columns of a record before those of the roles."""
+
+MENTION_COLUMNS: Mapping[str, type] = {
     "document": str,
     "published": str,
     "type": str,
@@ -23,13 +41,14 @@ FIXED_COLUMNS: Mapping[str, type] = {
     "score": float,
     "sentence": str,
 }
-"""The columns before those of the roles."""
+"""The columns of a mention before those of the roles."""
 
-# a mark, with the quotes closed behind it, ends a sentence if white space follows; an initial's dot (د. عمر) does not
-_SENTENCE_END = re.compile(r"(?<!\b\w)[.!?؟…۔]+[\"'»”’)\]]*(?=\s)|\n+")
+_PARTICIPANT_COLUMNS = {"Place": ("country",), "Date": ("first_day", "last_day")}
+_ACTOR_COLUMNS = ("country", "sector")
+_SEPARATOR = "; "
 
 
-def role_column(role: str) -> str:
+def role_column(role: str, fixed: Mapping[str, type] = MENTION_COLUMNS) -> str:
     """Returns the column of a role.
 
     Example:
@@ -37,35 +56,98 @@ def role_column(role: str) -> str:
         ('actor', 'role_type')
     """
     name = role.lower()
-    return f"role_{name}" if name in FIXED_COLUMNS else name
+    return f"role_{name}" if name in fixed else name
 
 
-def columns_of(roles: Sequence[str]) -> dict[str, type]:
-    """Returns the names of all columns with ``str``, ``int`` or ``float``."""
-    return {**FIXED_COLUMNS, **dict.fromkeys(map(role_column, roles), str)}
+def record_columns(roles: Sequence[str]) -> dict[str, type]:
+    """Returns the columns of records, with ``str``, ``int`` or ``float``.
+
+    For each role, those of PLOVER first, there are the names, and beside them what belongs to each name, in the same
+    order: ``actor``, ``actor_country``, ``actor_sector``; ``place``, ``place_country``; ``date``, ``date_first_day``,
+    ``date_last_day``. Several names stand joined by ``; ``.
+    """
+    columns = dict(RECORD_COLUMNS)
+    for role in ordered_roles(roles):
+        name = role_column(role, RECORD_COLUMNS)
+        columns[name] = str
+        columns |= {f"{name}_{part}": str for part in _PARTICIPANT_COLUMNS.get(role, _ACTOR_COLUMNS)}
+    return columns
 
 
-def event_rows(document: Document, roles: Sequence[str], published: str | None = None) -> Iterator[dict[str, Any]]:
-    """Makes a row of each event of a document.
+def mention_columns(roles: Sequence[str]) -> dict[str, type]:
+    """Returns the columns of mentions, with ``str``, ``int`` or ``float``."""
+    return {**MENTION_COLUMNS, **dict.fromkeys(map(role_column, ordered_roles(roles)), str)}
+
+
+def ordered_roles(roles: Sequence[str]) -> list[str]:
+    """Returns roles in the order of their columns: those of PLOVER first."""
+    return sorted(roles, key=lambda role: ROLES.index(role) if role in ROLES else len(ROLES))
+
+
+def record_rows(document: Document, roles: Sequence[str], published: date | None = None) -> Iterator[dict[str, Any]]:
+    """Yields a row for each event record of a document, with a value for each of ``record_columns(roles)``.
 
     Args:
         document: The tagged document.
-        roles: Roles that get a column.
-        published: The document's publication date.
-
-    Yields:
-        A value for each of ``columns_of(roles)``; several entities in one role stand joined by ``; ``.
+        roles: Roles that get columns.
+        published: The day on which it was published.
 
     Example:
         >>> from hadath.document import Argument, Entity, Event
         >>> tunis = Entity(11, 15, "GPE", "تونس")
         >>> visit = Event(0, 3, "CONSULT", "زار", arguments=(Argument("Place", tunis),))
-        >>> [row] = event_rows(Document("زار الوزير تونس", (tunis,), (visit,)), ["Actor", "Place"])
+        >>> [row] = record_rows(Document("زار الوزير تونس", (tunis,), (visit,)), ["Actor", "Place"])
+        >>> row["code"], row["place"], row["place_country"], row["actor"]
+        ('CONSULT', 'تونس', 'TUN', None)
+    """
+    for record in event_records(document, published):
+        yield record_row(record, roles)
+
+
+def record_row(record: EventRecord, roles: Sequence[str]) -> dict[str, Any]:
+    """Returns a record as a row with a value for each of ``record_columns(roles)``."""
+    row: dict[str, Any] = {
+        "document": record.document,
+        "published": record.published,
+        "code": record.code,
+        "quad_class": record.quad_class,
+        "type": record.type,
+        "modality": record.modality,
+        "score": record.score,
+        "trigger": one_line(record.trigger.text),
+        "start": record.trigger.start,
+        "end": record.trigger.end,
+        "mentions": len(record.triggers),
+        "sentence": record.sentence,
+    }
+    for role in ordered_roles(roles):
+        name = role_column(role, RECORD_COLUMNS)
+        filling = record.with_role(role)
+        row[name] = _joined([one_line(participant.name) for participant in filling])
+        for part in _PARTICIPANT_COLUMNS.get(role, _ACTOR_COLUMNS):
+            row[f"{name}_{part}"] = _joined([getattr(participant, part) for participant in filling])
+    return row
+
+
+def mention_rows(document: Document, roles: Sequence[str], published: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yields a row for each mention of an event, with a value for each of ``mention_columns(roles)``.
+
+    Args:
+        document: The tagged document.
+        roles: Roles that get a column.
+        published: The document's publication date, as it is to be written.
+
+    Example:
+        >>> from hadath.document import Argument, Entity, Event
+        >>> tunis = Entity(11, 15, "GPE", "تونس")
+        >>> visit = Event(0, 3, "CONSULT", "زار", arguments=(Argument("Place", tunis),))
+        >>> [row] = mention_rows(Document("زار الوزير تونس", (tunis,), (visit,)), ["Actor", "Place"])
         >>> row["type"], row["place"], row["actor"]
         ('CONSULT', 'تونس', None)
     """
-    ends = _sentence_ends(document.text)
+    sentences = sentence_spans(document.text)
     for event in document.events:
+        start, end = sentence_at(sentences, event.start, event.end)
         row: dict[str, Any] = {
             "document": document.id,
             "published": published,
@@ -75,11 +157,11 @@ def event_rows(document: Document, roles: Sequence[str], published: str | None =
             "end": event.end,
             "modality": event.modality,
             "score": event.score,
-            "sentence": _sentence(document.text, ends, event.start, event.end),
+            "sentence": one_line(document.text[start:end]),
         }
-        for role in roles:
+        for role in ordered_roles(roles):
             fillers = [one_line(argument.entity.text) for argument in event.arguments if argument.role == role]
-            row[role_column(role)] = "; ".join(fillers) or None
+            row[role_column(role)] = _SEPARATOR.join(fillers) or None
         yield row
 
 
@@ -105,12 +187,6 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _sentence_ends(text: str) -> list[int]:
-    return [*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
-
-
-def _sentence(text: str, ends: Sequence[int], start: int, end: int) -> str:
-    """The sentence that a span stands in, or the sentences that it reaches over."""
-    first = bisect_right(ends, start)
-    begin = ends[first - 1] if first else 0
-    return one_line(text[begin : ends[bisect_left(ends, end)]])
+def _joined(values: Sequence[str | None]) -> str | None:
+    """The values in their order, an empty one where nothing is known; nothing where nothing is known of any."""
+    return _SEPARATOR.join(value or "" for value in values) if any(values) else None

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hadath.document import Argument, Document, Entity, Event
-from hadath.event_table import columns_of, event_rows, one_line, publication_date, role_column
+from hadath.event_table import (
+    mention_columns,
+    mention_rows,
+    one_line,
+    publication_date,
+    record_columns,
+    record_rows,
+    role_column,
+)
 
 TEXT = "قال د. عمر إن 3.5 ملايين «نزحوا.» ثم زار الوزير وأحمد تونس!\nوهاجم"
+ROLES = ["Place", "Actor", "Recipient", "Date"]
 
 
 def span(text: str, part: str) -> tuple[int, int]:
@@ -18,20 +28,19 @@ def span(text: str, part: str) -> tuple[int, int]:
 
 def sentence_of(text: str, part: str) -> str:
     start, end = span(text, part)
-    [row] = event_rows(Document(text, events=(Event(start, end, "X", part),)), [])
+    [row] = mention_rows(Document(text, events=(Event(start, end, "X", part),)), [])
     return str(row["sentence"])
 
 
-def test_a_row_for_each_event() -> None:
+def test_a_row_for_each_mention() -> None:
     minister, ahmad, tunis = (Entity(*span(TEXT, word), "T", word) for word in ("الوزير", "أحمد", "تونس"))
     roles = (Argument("Actor", minister), Argument("Actor", ahmad), Argument("Place", tunis))
     events = (
         Event(*span(TEXT, "زار"), "CONSULT", "زار", 0.75, "Planned", roles),
         Event(*span(TEXT, "وهاجم"), "ASSAULT", "وهاجم", 0.5),
     )
-    first, second = event_rows(
-        Document(TEXT, (minister, ahmad, tunis), events, "a1"), ["Actor", "Recipient", "Place"], "2024"
-    )
+    document = Document(TEXT, (minister, ahmad, tunis), events, "a1")
+    first, second = mention_rows(document, ["Actor", "Recipient", "Place"], "2024")
     start = TEXT.index("زار")
     assert first == {
         "document": "a1",
@@ -47,8 +56,43 @@ def test_a_row_for_each_event() -> None:
         "recipient": None,
         "place": "تونس",
     }
-    assert list(first) == list(columns_of(["Actor", "Recipient", "Place"]))
+    assert list(first) == list(mention_columns(["Place", "Recipient", "Actor"]))
     assert (second["sentence"], second["actor"]) == ("وهاجم", None)
+
+
+def test_a_row_for_each_record() -> None:
+    text = "زار وزير الخارجية التونسي والسفير القاهرة أمس"
+    found = [("وزير الخارجية التونسي", "OCC"), ("السفير", "OCC"), ("القاهرة", "GPE"), ("أمس", "DATE")]
+    minister, envoy, cairo, day = (Entity(*span(text, part), type, part) for part, type in found)
+    roles = (Argument("Actor", minister), Argument("Actor", envoy), Argument("Place", cairo), Argument("Date", day))
+    visit = Event(0, 3, "CONSULT", "زار", 0.75, "Planned", roles)
+    [row] = record_rows(Document(text, (minister, envoy, cairo, day), (visit,), "a1"), ROLES, date(2025, 11, 18))
+    assert row == {
+        "document": "a1",
+        "published": "2025-11-18",
+        "code": "AGREE",
+        "quad_class": "verbal cooperation",
+        "type": "CONSULT",
+        "modality": "Planned",
+        "score": 0.75,
+        "trigger": "زار",
+        "start": 0,
+        "end": 3,
+        "mentions": 1,
+        "sentence": text,
+        "actor": "وزير الخارجية التونسي; السفير",
+        "actor_country": "TUN; ",
+        "actor_sector": "GOV; GOV",
+        "recipient": None,
+        "recipient_country": None,
+        "recipient_sector": None,
+        "place": "القاهرة",
+        "place_country": "EGY",
+        "date": "أمس",
+        "date_first_day": "2025-11-17",
+        "date_last_day": "2025-11-17",
+    }
+    assert list(row) == list(record_columns(ROLES))
 
 
 @pytest.mark.parametrize(
@@ -69,13 +113,14 @@ def test_a_sentence_holds_its_trigger_whole(parts: list[str], data: st.DataObjec
     text = "".join(parts)
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
-    [row] = event_rows(Document(text, events=(Event(start, end, "X", text[start:end]),)), [])
+    [row] = mention_rows(Document(text, events=(Event(start, end, "X", text[start:end]),)), [])
     assert one_line(text[start:end]) in row["sentence"]
     assert re.sub(r"\s", "", row["sentence"]) in re.sub(r"\s", "", text)
 
 
 def test_roles_that_are_called_like_a_column_get_another_name() -> None:
-    assert list(columns_of(["Type", "Date"]))[-2:] == ["role_type", "date"]
+    assert list(mention_columns(["Type", "Date"]))[-2:] == ["date", "role_type"]
+    assert list(record_columns(["Code"]))[-3:] == ["role_code", "role_code_country", "role_code_sector"]
     assert role_column("Sentence") == "role_sentence"
 
 

@@ -1,0 +1,157 @@
+"""Which mentions of events in an article are of one and the same event."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hadath.document import Event
+from hadath.names import variants_key
+from hadath.records.plover import plover_code
+
+# what two sides do together: which of them is said to act first tells nothing
+_MUTUAL = frozenset({"AGREE", "CONSULT", "COOPERATE"})
+# in what is said by the same speaker again something else can be said
+_SPEECH = frozenset({"AGREE", "SUPPORT", "CONCEDE", "REQUEST", "ACCUSE", "REJECT", "THREATEN"})
+_PROCLITICS = re.compile(r"^[وف]?[بلك]?(?=ال\w{2})|^[وف](?=\w{3})")
+_ENDINGS = re.compile(r"(?:(?<=\w{3})(?:ات|ين|ون|وا|ان|تا|ها|هم|هما|نا|كم|ت|ه))$")
+_WEAK = str.maketrans("", "", "اويءىأإآؤئ")
+_ADDED = "متنس"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one mention of an event tells.
+
+    Attributes:
+        event: The mention.
+        fillers: For each role the actors, places and dates that it names, as anything that compares equal for one and
+            the same.
+        areas: Codes of the countries that its places are or lie in.
+        countries: Those of its places that are countries.
+        in_title: Whether it stands in the article's first line.
+    """
+
+    event: Event
+    fillers: Mapping[str, frozenset[Hashable]]
+    areas: frozenset[str]
+    countries: frozenset[Hashable]
+    in_title: bool
+
+    @property
+    def code(self) -> str:
+        """The PLOVER code after folding."""
+        return plover_code(self.event.type, self.event.modality)
+
+
+def repeated(mentions: Sequence[Told]) -> list[list[int]]:
+    """Groups the mentions of events that are one event told again.
+
+    Mentions are one only if they have one code and modality, name nobody and no place or date that contradicts, and
+    something speaks for it: the same act (by the root of the triggers) with the same actor or recipient, or nearly all
+    that is told the same. A definite noun («الهجوم») takes up the only event of its root before it. What could be of
+    two events stays alone.
+
+    Args:
+        mentions: The mentions, in the order of the text.
+
+    Returns:
+        Indices of the mentions of each event, in the order of the text.
+    """
+    groups: list[list[int]] = []
+    for index, mention in enumerate(mentions):
+        evidence = {}
+        for number, group in enumerate(groups):
+            members = [mentions[member] for member in group]
+            if all(compatible(mention, member) for member in members):
+                evidence[number] = max(_evidence(mention, member) for member in members)
+        best = max(evidence.values(), default=0)
+        chosen = [number for number, weight in evidence.items() if weight == best > 0]
+        if not chosen and _is_definite_noun(mention.event.text):
+            chosen = [
+                number
+                for number in evidence
+                if any(same_act(mention.event.text, mentions[member].event.text) for member in groups[number])
+            ]
+        if len(chosen) == 1:
+            groups[chosen[0]].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def compatible(first: Told, second: Told) -> bool:
+    """Tells whether nothing in two mentions speaks against their being of one event."""
+    if first.code != second.code or first.event.modality != second.event.modality:
+        return False
+    if first.event.type in _MUTUAL:
+        if not _agree(_parties(first), _parties(second)):
+            return False
+    elif not all(_agree(_fillers(first, role), _fillers(second, role)) for role in ("Actor", "Recipient")):
+        return False
+    if not _agree(_fillers(first, "Date"), _fillers(second, "Date")):
+        return False
+    places = _fillers(first, "Place"), _fillers(second, "Place")
+    # a country and a town in it are no contradiction
+    return _agree(*places) or (
+        first.areas == second.areas and len(first.areas) == 1 and bool(first.countries | second.countries)
+    )
+
+
+def same_act(first: str, second: str) -> bool:
+    """Tells whether two triggers are of one root, as far as their letters show.
+
+    Example:
+        >>> same_act("زار", "الزيارة"), same_act("اعتقلت", "اعتقال"), same_act("قصف", "هاجم")
+        (True, True, False)
+    """
+    roots = [{root for word in text.split() if len(root := _root(word)) > 1} for text in (first, second)]
+    return bool(roots[0] & roots[1])
+
+
+def _evidence(first: Told, second: Told) -> int:
+    """How strongly two compatible mentions speak for being of one event; 0 where they do not."""
+    mutual = first.event.type in _MUTUAL
+    shared = {role for role in first.fillers if first.fillers[role] & second.fillers.get(role, frozenset())}
+    if mutual and _parties(first) & _parties(second):
+        shared = shared - {"Actor", "Recipient"} | {"parties"}
+        if len(_parties(first) & _parties(second)) > 1:
+            shared.add("both parties")
+    if not shared:
+        return 0
+    title = first.in_title != second.in_title
+    if not same_act(first.event.text, second.event.text):
+        # a meeting is a visit, talks, a reception
+        return len(shared) if len(shared) > 1 and (mutual or title) else 0
+    if first.event.type in _SPEECH and shared <= {"Actor", "parties"} and not title:
+        return 0
+    return 1 + len(shared) if shared & {"Actor", "Recipient", "parties"} or len(shared) > 1 else 0
+
+
+def _fillers(mention: Told, role: str) -> frozenset[Hashable]:
+    return mention.fillers.get(role, frozenset())
+
+
+def _parties(mention: Told) -> frozenset[Hashable]:
+    return _fillers(mention, "Actor") | _fillers(mention, "Recipient")
+
+
+def _agree(first: frozenset[Hashable], second: frozenset[Hashable]) -> bool:
+    return first <= second or second <= first
+
+
+def _is_definite_noun(trigger: str) -> bool:
+    return bool(re.match(r"[وف]?(?:[بك]?ال|لل)\w{3}", trigger))
+
+
+def _root(word: str) -> str:
+    """The letters of a word that are most likely its root's; not always all of them."""
+    key = variants_key(_PROCLITICS.sub("", word))
+    letters = _ENDINGS.sub("", key).translate(_WEAK)
+    letters = re.sub(r"(.)\1", r"\1", letters)
+    while len(letters) > 3 and letters[0] in _ADDED:
+        letters = letters[1:]
+    if len(letters) == 3 and letters[0] == "ت" and key[0] == "ت":
+        letters = letters[1:]
+    return letters
