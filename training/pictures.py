@@ -1,8 +1,8 @@
-"""Confusion matrices as pictures."""
+"""Pictures of what was taken for what, and of what scores are worth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from hadath.schema import Schema
 from training.alignment import KINDS, AlignedDocument
+from training.calibration import BINS, Reliability
 from training.error_analysis import NONE, confusion
 from training.metrics import modality_confusions, types_of
 
@@ -93,6 +94,39 @@ def confusion_figure(matrix: IntArray, labels: Sequence[str], title: str) -> Fig
     axes.set_ylabel("annotated")
     axes.set_title(title, fontsize=11, loc="left")
     figure.colorbar(image, ax=axes, label="share of the row", fraction=0.045, pad=0.02)
+    return figure
+
+
+def write_reliability(reliabilities: Mapping[str, Reliability], path: Path) -> Path:
+    """Draws how scores compare with the share that is right, a panel for each kind; see ``reliability_figure``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _save(reliability_figure(reliabilities), path)
+
+
+def reliability_figure(reliabilities: Mapping[str, Reliability]) -> Figure:
+    """Draws a reliability diagram: for each bin of scores the share that is right, and how many predictions it holds.
+
+    Args:
+        reliabilities: By kind, such as ``entities``.
+
+    Returns:
+        The figure; scores that mean what they say lie on its diagonals.
+    """
+    figure = Figure(figsize=(3.4 * max(1, len(reliabilities)), 3.7), layout="constrained")
+    FigureCanvasAgg(figure)
+    for number, (kind, found) in enumerate(reliabilities.items(), start=1):
+        axes = figure.add_subplot(1, len(reliabilities), number)
+        filled = found.counts > 0
+        middles = (np.arange(BINS) + 0.5) / BINS
+        axes.bar(middles[filled], found.right[filled], width=0.9 / BINS, color="tab:blue", alpha=0.75)
+        axes.plot([0, 1], [0, 1], color="0.3", linewidth=1, linestyle="--")
+        for middle, right, count in zip(middles[filled], found.right[filled], found.counts[filled], strict=True):
+            axes.text(middle, right + 0.015, str(count), ha="center", fontsize=7, color="0.3")
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1.08)
+        axes.set_xlabel("score")
+        axes.set_ylabel("share that is right")
+        axes.set_title(f"{kind.capitalize()}: calibration error {found.error:.3f}", fontsize=10, loc="left")
     return figure
 
 

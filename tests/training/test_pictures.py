@@ -11,7 +11,8 @@ from hadath.document import Document, Entity, Event
 from hadath.schema import Schema
 from tests.fixtures.predictions import SCHEMA
 from training.alignment import align
-from training.pictures import confusion_figure, write_pictures
+from training.calibration import reliability
+from training.pictures import confusion_figure, reliability_figure, write_pictures, write_reliability
 
 MATRIX = np.array([[90, 10, 0], [1, 3, 0], [0, 0, 0]])
 LABELS = ("PER", "ORG", "none")
@@ -79,3 +80,14 @@ def test_a_picture_is_written_for_each_thing_that_the_schema_has(tmp_path: Path)
     only_entities = Schema(("GPE",), (), {})
     documents = align([Document(text)], [Document(text)], only_entities)
     assert [path.name for path in write_pictures(documents, only_entities, tmp_path)] == ["confusion_entities.png"]
+
+
+def test_a_reliability_diagram_has_a_bar_for_each_filled_bin(tmp_path: Path) -> None:
+    found = reliability(np.array([0.15, 0.15, 0.95]), np.array([True, False, True]))
+    figure = reliability_figure({"entities": found, "events": found})
+    first, second = figure.axes
+    assert [round(bar.get_height(), 2) for bar in first.patches] == [0.5, 1.0]
+    assert first.get_title(loc="left") == "Entities: calibration error 0.250"
+    assert second.get_title(loc="left").startswith("Events")
+    path = write_reliability({"entities": found}, tmp_path / "new" / "reliability.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
