@@ -52,12 +52,17 @@ def verdict_text(comparison: Comparison) -> str:
     score = comparison[MEAN_F1]
     if score.paired.interval is None:
         return "Nothing can be said: these articles hold nothing that both models know"
-    bounds = score.paired.interval
-    change = f"{score.first:.3f} to {score.second:.3f} ({score.paired.difference:+.3f}"
-    change += f" [{bounds.low:+.3f}, {bounds.high:+.3f}], p {score.paired.p_value:.3f})"
     if score.paired.p_value >= SURE:
-        return f"No sure difference: mean F1 {change}"
-    return f"B is {'better' if score.paired.difference > 0 else 'worse'} than A: mean F1 {change}"
+        return f"No sure difference: mean F1 {score_change(score)}"
+    return f"B is {'better' if score.paired.difference > 0 else 'worse'} than A: mean F1 {score_change(score)}"
+
+
+def score_change(score: ScoreDifference) -> str:
+    """Returns a difference in words, such as ``0.412 to 0.508 (+0.096 [+0.071, +0.120], p 0.001)``."""
+    bounds = score.paired.interval
+    between = f" [{bounds.low:+.3f}, {bounds.high:+.3f}]" if bounds is not None else ""
+    change = f"{score.paired.difference:+.3f}{between}, p {score.paired.p_value:.3f}"
+    return f"{score.first:.3f} to {score.second:.3f} ({change})"
 
 
 def comparison_record(comparison: Comparison, first: str, second: str, split: str) -> dict[str, object]:
