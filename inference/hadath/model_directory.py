@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from hadath.arguments import ArgumentWeights
 from hadath.errors import ModelError, SchemaError
 from hadath.machine import cores
 from hadath.reading import Batch, Windowing
@@ -22,11 +23,17 @@ from hadath.tagger import BATCH_TOKENS, Tagger
 from hadath.tokens import WordTokenizer
 from hadath.version import __version__
 
-FORMAT = 1
-"""Version of the model directory that this package writes and the newest that it reads."""
+FORMAT = 2
+"""Version of the model directory that this package writes and the newest that it reads; 2 brought arguments."""
+
+OLDEST_FORMAT = 1
+"""The oldest version that it reads."""
 
 NORMALIZATION = 1
 """Version of the normalisation and segmentation in ``hadath.text``; a model must be used with the one it learnt on."""
+
+WEIGHTS_PREFIX = "arguments."
+"""What the names of the network's constant outputs begin with, the weights that score pairs of words."""
 
 BUNDLED = Path(__file__).parent / "model"
 
@@ -129,8 +136,8 @@ def load(
         providers: onnxruntime execution providers, best first, such as ``["CUDAExecutionProvider"]``; by default the
             CPU's.
         batch_tokens: Most subwords, padding counted, that the network is given at once.
-        min_scores: For ``entities`` and ``events``, the least score of a span that is reported, 0 to 1; by default the
-            model's own. Higher for fewer and surer spans, 0 for all that the best path holds.
+        min_scores: For ``entities``, ``events`` and ``arguments``, the least score of what is reported, 0 to 1; by
+            default the model's own. Higher for fewer and surer ones, 0 for all that the best path holds.
 
     Returns:
         The tagger.
@@ -147,15 +154,18 @@ def load(
     tokenizer = WordTokenizer.from_file(_existing(directory, "tokenizer.json"), config.windowing.pieces_per_word)
     session = _session(_existing(directory, "model.onnx"), providers)
     _check_network(directory / "model.onnx", session, config.schema)
+    network = OnnxNetwork(session)
+    weights = _argument_weights(directory / "model.onnx", network, config.schema)
     return Tagger(
         config.schema,
         tokenizer,
         config.windowing,
-        OnnxNetwork(session),
+        network,
         batch_tokens,
         threads or cores(),
         config.temperatures,
         {**config.min_scores, **(min_scores or {})},
+        lambda: weights,
     )
 
 
@@ -197,17 +207,31 @@ class OnnxNetwork:
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self.session = session
-        self._heads = [output.name for output in session.get_outputs()]
+        names = [output.name for output in session.get_outputs()]
+        # the weights that score pairs of words are the same for every batch
+        self._weights = [name for name in names if name.startswith(WEIGHTS_PREFIX)]
+        self._heads = [name for name in names if name not in self._weights]
 
     def __call__(self, batch: Batch) -> dict[str, FloatArray]:
         """Returns each head's logits for the words of a batch, [N, labels]."""
+        return self._outputs(self._heads, batch)
+
+    def constants(self) -> dict[str, FloatArray]:
+        """Returns the weights of ``hadath.arguments.ArgumentWeights`` by name; none where it has no arguments."""
+        if not self._weights:
+            return {}
+        one, zero = np.ones((1, 1), dtype=np.int64), np.zeros(1, dtype=np.int64)
+        found = self._outputs(self._weights, Batch(one, one, zero, zero, zero))
+        return {name.removeprefix(WEIGHTS_PREFIX): values for name, values in found.items()}
+
+    def _outputs(self, names: list[str], batch: Batch) -> dict[str, FloatArray]:
         inputs = {
             "input_ids": batch.input_ids,
             "attention_mask": batch.attention_mask,
             "word_starts": batch.word_starts,
             "word_ends": batch.word_ends,
         }
-        return dict(zip(self._heads, self.session.run(self._heads, inputs), strict=True))
+        return dict(zip(names, self.session.run(names, inputs), strict=True))
 
 
 def _session(path: Path, providers: Sequence[str] | None) -> onnxruntime.InferenceSession:
@@ -250,6 +274,28 @@ def _check_network(path: Path, session: onnxruntime.InferenceSession, schema: Sc
             )
 
 
+def _argument_weights(path: Path, network: OnnxNetwork, schema: Schema) -> ArgumentWeights | None:
+    constants = network.constants()
+    if not constants:
+        return None
+    [described] = [output.shape[-1] for output in network.session.get_outputs() if output.name == "arguments"] or [0]
+    try:
+        weights = ArgumentWeights(**constants)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{path} has no usable weights of arguments: {error}; export the model again") from error
+    if weights.output.shape[1] != len(schema.role_names):
+        raise ModelError(
+            f"{path} scores {weights.output.shape[1]} roles, but the schema in config.json has "
+            f"{len(schema.role_names)}: the two files are of different models; export the model again"
+        )
+    if described != 2 * len(weights.output):
+        raise ModelError(
+            f"{path} describes words by {described} numbers; its weights of arguments expect "
+            f"{2 * len(weights.output)}; export the model again"
+        )
+    return weights
+
+
 def _temperature(value: Any) -> float:
     if not float(value) > 0:
         raise ValueError(f"temperature {value}")
@@ -270,7 +316,7 @@ def _check_versions(path: Path, values: Mapping[str, Any]) -> None:
             f"{path} was written by hadath {written_by} in model format {values['format']}; this is hadath "
             f"{__version__}, which reads format {FORMAT}: upgrade it (pip install 'hadath>={written_by}')"
         )
-    if values["format"] < FORMAT or values.get("normalization", 0) < NORMALIZATION:
+    if values["format"] < OLDEST_FORMAT or values.get("normalization", 0) < NORMALIZATION:
         raise ModelError(
             f"{path} was written by hadath {written_by} in model format {values['format']}; this is hadath "
             f"{__version__}, which reads format {FORMAT}: export the model again with it, or use hadath {written_by}"

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
+from hadath.arguments import (
+    ArgumentWeights,
+    allowed_roles,
+    best_roles,
+    candidate_pairs,
+    sentence_numbers,
+    word_spans,
+)
 from hadath.decode import Spans, best_paths, exclusive_emissions, log_softmax, spans_of
-from hadath.document import Document, Entity, Event
+from hadath.document import Argument, Document, Entity, Event
 from hadath.reading import Batch, Reading, Windowing, batches, read
 from hadath.schema import DEFAULT_MODALITY, Schema
 from hadath.tokens import WordTokenizer
@@ -22,12 +30,13 @@ BATCH_TOKENS = 1024
 """Subwords that the network is given at once where nothing else is said."""
 
 Run = Callable[[Batch], Mapping[str, FloatArray]]
-"""The network: a batch in, for each head its logits, [N, labels], out."""
+"""The network: a batch in, for each head its logits, [N, labels], out; of ``arguments`` the descriptions of words as
+triggers and as entities, [N, 2 H]."""
 
 
 @dataclass(frozen=True)
 class Tagger:
-    """Finds entities and events in Arabic text.
+    """Finds entities, events and their arguments in Arabic text.
 
     ``hadath.load()`` makes one of a model directory; training makes one around the network that it trains, so that
     both read and decode alike.
@@ -42,7 +51,9 @@ class Tagger:
         threads: Batches that the network is given side by side.
         temperatures: For a head, the number its logits are divided by, so that scores are probabilities.
         min_scores: For ``entities`` and ``events``, the least score of a span that is reported, 0 to 1. Higher for
-            fewer and surer spans.
+            fewer and surer spans. For ``arguments``, the least score of an argument.
+        argument_weights: Returns what scores pairs of the words that the network describes; None where it knows no
+            arguments.
 
     Example:
         >>> import hadath
@@ -59,6 +70,7 @@ class Tagger:
     threads: int = 1
     temperatures: Mapping[str, float] = field(default_factory=dict)
     min_scores: Mapping[str, float] = field(default_factory=dict)
+    argument_weights: Callable[[], ArgumentWeights | None] = lambda: None
 
     def __call__(self, text: str) -> Document:
         """Tags one text of any length.
@@ -136,7 +148,10 @@ class Tagger:
         """Makes documents of the network's scores."""
         if not any(len(reading.words) for reading in readings):
             return [Document(reading.text) for reading in readings]
-        scaled = {head: values / self.temperatures.get(head, 1.0) for head, values in logits.items()}
+        scaled = {
+            head: values / self.temperatures.get(head, 1.0) if head != "arguments" else values
+            for head, values in logits.items()
+        }
         lengths = [len(reading.words) for reading in readings]
         entity_spans, event_spans = self._spans(scaled, lengths)
         if self.schema.modalities and "modality" in scaled:
@@ -144,33 +159,99 @@ class Tagger:
             modalities = [self.schema.modalities[index] for index in modality_ids]
         else:
             modalities = [DEFAULT_MODALITY] * len(event_spans)
+        arguments = self._arguments(readings, scaled, event_spans, entity_spans)
         ends = np.cumsum(lengths)
         entity_cuts = np.searchsorted(entity_spans.first, ends)
         event_cuts = np.searchsorted(event_spans.first, ends)
         documents = []
         first_entity = first_event = first_word = 0
         for reading, last_entity, last_event, last_word in zip(readings, entity_cuts, event_cuts, ends, strict=True):
-            documents.append(
-                Document(
-                    reading.text,
-                    tuple(
-                        Entity(start, end, self.schema.entity_types[kind], reading.text[start:end], score)
-                        for start, end, kind, score in _located(
-                            reading, entity_spans, slice(first_entity, last_entity), first_word
-                        )
-                    ),
-                    tuple(
-                        Event(start, end, self.schema.event_types[kind], reading.text[start:end], score, modality)
-                        for (start, end, kind, score), modality in zip(
-                            _located(reading, event_spans, slice(first_event, last_event), first_word),
-                            modalities[first_event:last_event],
-                            strict=True,
-                        )
-                    ),
+            entities = tuple(
+                Entity(start, end, self.schema.entity_types[kind], reading.text[start:end], score)
+                for start, end, kind, score in _located(
+                    reading, entity_spans, slice(first_entity, last_entity), first_word
                 )
             )
+            events = tuple(
+                Event(
+                    start,
+                    end,
+                    self.schema.event_types[kind],
+                    reading.text[start:end],
+                    score,
+                    modalities[number],
+                    tuple(
+                        Argument(role, entities[entity - first_entity], likelihood)
+                        for role, entity, likelihood in arguments.get(number, ())
+                    ),
+                )
+                for number, (start, end, kind, score) in enumerate(
+                    _located(reading, event_spans, slice(first_event, last_event), first_word), start=first_event
+                )
+            )
+            documents.append(Document(reading.text, entities, events))
             first_entity, first_event, first_word = int(last_entity), int(last_event), int(last_word)
         return documents
+
+    def find_arguments(self, documents: Sequence[Document]) -> list[Document]:
+        """Finds who takes part in events that are known already, annotated or corrected by a person for instance.
+
+        Args:
+            documents: Documents with entities and events; arguments that they have are not looked at.
+
+        Returns:
+            The same documents, each event with the arguments found among the document's entities. A span whose type
+            the model does not know takes part in none.
+
+        Raises:
+            InvalidTextError: If a text is not valid Unicode.
+        """
+        readings = [read(document.text, self.tokenizer, self.windowing) for document in documents]
+        return self.decode_arguments(readings, self.logits(readings), documents)
+
+    def decode_arguments(
+        self, readings: Sequence[Reading], logits: Mapping[str, FloatArray], documents: Sequence[Document]
+    ) -> list[Document]:
+        """Makes documents with the arguments of known events of the network's scores; see ``find_arguments``."""
+        results = []
+        first_word = 0
+        for reading, document in zip(readings, documents, strict=True):
+            events = [event for event in document.events if event.type in self.schema.event_types]
+            events, triggers = word_spans(events, reading.words, self.schema.event_types)
+            entities = [entity for entity in document.entities if entity.type in self.schema.entity_types]
+            entities, mentions = word_spans(entities, reading.words, self.schema.entity_types)
+            own = {head: values[first_word : first_word + len(reading.words)] for head, values in logits.items()}
+            arguments = {
+                events[number]: tuple(Argument(role, entities[entity], score) for role, entity, score in found)
+                for number, found in self._arguments([reading], own, triggers, mentions).items()
+            }
+            filled = tuple(replace(event, arguments=arguments.get(event, ())) for event in document.events)
+            results.append(replace(document, events=filled))
+            first_word += len(reading.words)
+        return results
+
+    def _arguments(
+        self, readings: Sequence[Reading], logits: Mapping[str, FloatArray], triggers: Spans, entities: Spans
+    ) -> dict[int, list[tuple[str, int, float]]]:
+        """For each trigger that has arguments their roles, entities and scores, in the order of the entities."""
+        weights = self.argument_weights()
+        if weights is None or not (len(triggers) and len(entities)):
+            return {}
+        allowed = allowed_roles(self.schema)
+        sentences = np.concatenate([sentence_numbers(reading.text, reading.words.starts) for reading in readings])
+        lengths = [len(reading.words) for reading in readings]
+        pairs = candidate_pairs(triggers, entities, sentences, lengths, weights.reach, allowed)
+        as_trigger, as_entity = np.split(logits["arguments"], 2, axis=1)
+        scores = weights.logits(as_trigger[triggers.first], as_entity[entities.first], pairs)
+        roles = best_roles(scores / self.temperatures.get("arguments", 1.0), triggers, entities, pairs, allowed)
+        found: dict[int, list[tuple[str, int, float]]] = {}
+        least = self.min_scores.get("arguments", 0.0)
+        for trigger, entity, role, score in zip(
+            roles.trigger.tolist(), roles.entity.tolist(), roles.role.tolist(), roles.score.tolist(), strict=True
+        ):
+            if score >= least:
+                found.setdefault(trigger, []).append((self.schema.role_names[role], entity, score))
+        return found
 
     def _spans(self, logits: Mapping[str, FloatArray], lengths: Sequence[int]) -> tuple[Spans, Spans]:
         """Entity and trigger spans that do not overlap, positions counted over the words of all texts."""

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
 import hadath
 from hadath import model_directory
 from hadath.errors import ModelError
-from hadath.model_directory import FORMAT, NORMALIZATION, ModelConfig, find, load
+from hadath.model_directory import FORMAT, NORMALIZATION, OLDEST_FORMAT, WEIGHTS_PREFIX, ModelConfig, find, load
 from hadath.reading import Windowing
 from hadath.schema import Schema
+from tests.fixtures.tiny_model import write_tiny_model
 
+TEXT = "زار الوزير مدينة تونس. " * 5
 FILES = ("model.onnx", "tokenizer.json", "config.json")
 
 
@@ -36,6 +39,66 @@ def test_a_model_directory_tags(model: Path) -> None:
         document = load(given)("زار الوزير مدينة تونس. " * 5)
         assert document.entities
         assert document.events
+
+
+def test_a_model_of_format_1_is_read_and_finds_no_arguments(model: Path) -> None:
+    expected = load(model)(TEXT)
+    edit(model, format=1)
+    assert load(model)(TEXT) == expected
+    assert not any(event.arguments for event in expected.events)
+
+
+def test_a_model_with_arguments_gives_them(tmp_path: Path, model: Path) -> None:
+    tagger = load(write_tiny_model(tmp_path / "with", arguments=True))
+    weights = tagger.argument_weights()
+    assert weights is not None
+    assert weights.reach == 20
+    assert weights is tagger.argument_weights()
+    found, plain = tagger(TEXT), load(model)(TEXT)
+    assert any(event.arguments for event in found.events)
+    assert found.entities == plain.entities
+    assert [event.text for event in found.events] == [event.text for event in plain.events]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"sentences": None}, r"no usable weights of arguments: .*'sentences'"),
+        ({"more": (1,)}, r"no usable weights of arguments: .*'more'"),
+        ({"triggers": (5, 2)}, r"triggers is of shape \(5, 2\); expected \(5, 12\)"),
+        ({"output": (12, 2), "bias": (2,)}, r"scores 2 roles, but the schema in config\.json has 5"),
+        ({"output": (9,)}, "output is of shape"),
+        ({"arguments": 10}, r"describes words by 10 numbers; its weights of arguments expect 24"),
+    ],
+)
+def test_weights_of_arguments_that_cannot_be_used(tmp_path: Path, damage: dict[str, Any], message: str) -> None:
+    directory = write_tiny_model(tmp_path, arguments=True)
+    network = onnx.load(str(directory / "model.onnx"))
+    for name, shape in damage.items():
+        if name == "arguments":
+            replace_constant(network, "head_arguments.weight", np.zeros((12, shape), np.float32))
+            replace_constant(network, "head_arguments.bias", np.zeros(shape, np.float32))
+            output = next(output for output in network.graph.output if output.name == name)
+            output.type.tensor_type.shape.dim[1].dim_value = shape
+            continue
+        outputs = [output for output in network.graph.output if output.name != f"{WEIGHTS_PREFIX}{name}"]
+        if shape is not None:
+            outputs.append(onnx.helper.make_tensor_value_info(f"{WEIGHTS_PREFIX}{name}", 1, shape))
+            replace_constant(network, f"{WEIGHTS_PREFIX}{name}.value", np.zeros(shape, np.float32))
+            if name == "more":
+                given = f"{WEIGHTS_PREFIX}{name}"
+                network.graph.node.append(onnx.helper.make_node("Identity", [f"{given}.value"], [given]))
+        del network.graph.output[:]
+        network.graph.output.extend(outputs)
+    onnx.save(network, str(directory / "model.onnx"))
+    with pytest.raises(ModelError, match=message):
+        load(directory)
+
+
+def replace_constant(network: onnx.ModelProto, name: str, values: np.ndarray) -> None:
+    others = [constant for constant in network.graph.initializer if constant.name != name]
+    del network.graph.initializer[:]
+    network.graph.initializer.extend([*others, onnx.numpy_helper.from_array(values, name)])
 
 
 def test_the_package_offers_load() -> None:
@@ -94,7 +157,7 @@ def test_a_model_of_a_newer_version_names_the_version_that_reads_it(model: Path,
         load(model)
 
 
-@pytest.mark.parametrize("changes", [{"format": FORMAT - 1}, {"normalization": NORMALIZATION - 1}])
+@pytest.mark.parametrize("changes", [{"format": OLDEST_FORMAT - 1}, {"normalization": NORMALIZATION - 1}])
 def test_a_model_of_an_older_version_is_to_be_exported_again(model: Path, changes: dict[str, int]) -> None:
     edit(model, hadath_version="0.0.1", **changes)
     with pytest.raises(ModelError, match=r"written by hadath 0\.0\.1 .*export the model again with it, or use"):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hadath.arguments import BETWEEN, SENTENCES, ArgumentWeights, word_range
 from hadath.document import Document, Entity, Event
 from hadath.errors import InvalidTextError
 from hadath.model_directory import load
@@ -18,11 +19,22 @@ from hadath.schema import Schema, bio_labels
 from hadath.tagger import Tagger
 from hadath.text import normalize, segment
 from hadath.tokens import WordTokenizer
+from tests.fixtures.tiny_model import write_tiny_model
 from tests.fixtures.tiny_tokenizers import wordpiece_tokenizer
 
-SCHEMA = Schema(("PER", "PLACE"), ("MEET", "ATTACK"), {}, ("Asserted", "Planned", "Negated"))
+ROLES = {"MEET": {"Who": ("PER",), "Where": ("PLACE",)}, "ATTACK": {"Who": ("PER",), "Target": ("PER", "PLACE")}}
+SCHEMA = Schema(("PER", "PLACE"), ("MEET", "ATTACK"), ROLES, ("Asserted", "Planned", "Negated"))
 TOKENIZER = WordTokenizer(wordpiece_tokenizer())
 WINDOWING = Windowing(64, 8, 4)
+
+
+HIDDEN, REACH = 6, 7
+
+
+def argument_weights(seed: int = 0) -> ArgumentWeights:
+    draw = np.random.default_rng(seed)
+    shapes = ((2 * REACH + 1, HIDDEN), (SENTENCES, HIDDEN), (BETWEEN, HIDDEN), (BETWEEN, HIDDEN), (HIDDEN, 3), (3,))
+    return ArgumentWeights(*(draw.normal(size=shape).astype(np.float32) for shape in shapes))
 
 
 class TableNetwork:
@@ -35,6 +47,7 @@ class TableNetwork:
             "entities": draw.normal(scale=2, size=(size, len(bio_labels(schema.entity_types)))).astype(np.float32),
             "events": draw.normal(scale=2, size=(size, len(bio_labels(schema.event_types)))).astype(np.float32),
             "modality": draw.normal(size=(size, len(schema.modalities))).astype(np.float32),
+            "arguments": draw.normal(size=(size, 2 * HIDDEN)).astype(np.float32),
         }
         self.tables = {head: table for head, table in self.tables.items() if table.shape[1] > 1}
         self.calls: list[Batch] = []
@@ -48,7 +61,9 @@ class TableNetwork:
 def tagger_of(
     schema: Schema = SCHEMA, windowing: Windowing = WINDOWING, batch_tokens: int = 256, seed: int = 0
 ) -> Tagger:
-    return Tagger(schema, TOKENIZER, windowing, TableNetwork(schema, seed), batch_tokens)
+    weights = argument_weights() if schema.roles else None
+    network = TableNetwork(schema, seed)
+    return Tagger(schema, TOKENIZER, windowing, network, batch_tokens, argument_weights=lambda: weights)
 
 
 arabic = st.text(alphabet="ابتسلمنوي  .،«»؟", max_size=80)
@@ -78,6 +93,74 @@ def test_spans_of_any_text_are_where_they_say_and_do_not_overlap(text: str) -> N
         assert [span.start for span in found] == sorted(span.start for span in found)
 
 
+TEXT = "التقى الوزير وفدا في تونس. زار رئيس قوات مدينة اجتماع قال اليوم، سلام في بيت المتن"
+
+
+def without_arguments(document: Document) -> Document:
+    return replace(document, events=tuple(replace(event, arguments=()) for event in document.events))
+
+
+@given(texts=st.lists(anything, max_size=4))
+def test_arguments_are_near_entities_of_the_text_that_the_schema_allows(texts: list[str]) -> None:
+    for document in tagger_of().tag(texts):
+        words = segment(document.text)
+        places = {entity: number for number, entity in enumerate(document.entities)}
+        for event in document.events:
+            first, last = word_range(words, event.start, event.end)
+            for argument in event.arguments:
+                assert argument.entity.type in ROLES[event.type][argument.role]
+                assert 0.25 < argument.score < 1  # likelier than none and than two other roles
+                begin, end = word_range(words, argument.entity.start, argument.entity.end)
+                assert max(begin - last, first - end) < REACH
+            order = [places[argument.entity] for argument in event.arguments]
+            assert order == sorted(set(order))
+
+
+def test_some_arguments_are_found_and_some_are_not() -> None:
+    document = tagger_of()(TEXT)
+    found = [argument for event in document.events for argument in event.arguments]
+    assert {argument.role for argument in found} == set(SCHEMA.role_names)
+    assert len(found) < len(document.events) * len(document.entities)
+    least = sorted(argument.score for argument in found)[len(found) // 2]
+    surer = replace(tagger_of(), min_scores={"arguments": least})(TEXT)
+    kept = [argument for event in surer.events for argument in event.arguments]
+    assert kept == [argument for argument in found if argument.score >= least] != found
+    assert without_arguments(surer) == without_arguments(document)
+
+
+def test_a_temperature_of_arguments_makes_their_scores_softer_and_moves_no_role() -> None:
+    plain, soft = tagger_of()(TEXT), replace(tagger_of(), temperatures={"arguments": 3.0})(TEXT)
+    for one, other in zip(plain.events, soft.events, strict=True):
+        assert [(a.role, a.entity) for a in one.arguments] == [(a.role, a.entity) for a in other.arguments]
+        assert all(a.score > b.score for a, b in zip(one.arguments, other.arguments, strict=True) if a.score > 0.6)
+
+
+@given(texts=st.lists(anything, max_size=4))
+def test_arguments_of_known_spans_are_those_that_are_found_with_the_spans(texts: list[str]) -> None:
+    tagger = tagger_of()
+    found = tagger.tag(texts)
+    known = [without_arguments(document) for document in found]
+    assert tagger.find_arguments(known) == found
+    assert tagger.find_arguments(found) == found
+
+
+def test_spans_of_unknown_types_and_without_words_have_no_arguments() -> None:
+    tagger = tagger_of()
+    found = tagger(TEXT)
+    strange = Entity(0, 5, "WEAPON", TEXT[:5])
+    others = Event(0, 5, "RAIN", TEXT[:5]), Event(5, 6, "MEET", " ")
+    known = replace(found, entities=(strange, *found.entities), events=(*others, *found.events), id="a1")
+    assert tagger.find_arguments([known]) == [known]
+
+
+def test_a_network_without_arguments_finds_none() -> None:
+    tagger = tagger_of()
+    found = tagger(TEXT)
+    without = replace(tagger, argument_weights=lambda: None)
+    assert without(TEXT) == without_arguments(found)
+    assert without.find_arguments([found]) == [without_arguments(found)]
+
+
 @given(texts=st.lists(anything, max_size=12), batch_size=st.integers(1, 5), batch_tokens=st.integers(1, 400))
 def test_texts_piped_together_are_tagged_as_each_alone(texts: list[str], batch_size: int, batch_tokens: int) -> None:
     together = list(tagger_of(batch_tokens=batch_tokens).pipe(texts, batch_size=batch_size))
@@ -86,8 +169,8 @@ def test_texts_piped_together_are_tagged_as_each_alone(texts: list[str], batch_s
     assert [document.text for document in together] == texts
 
 
-def test_a_real_network_gives_texts_together_what_it_gives_each_alone(tiny_model_directory: Path) -> None:
-    tagger = load(tiny_model_directory, threads=1)
+def test_a_real_network_gives_texts_together_what_it_gives_each_alone(tmp_path: Path) -> None:
+    tagger = load(write_tiny_model(tmp_path, arguments=True), threads=1)
     texts = [
         "التقى الوزير وفدا في تونس.",
         "",
@@ -104,7 +187,12 @@ def test_a_real_network_gives_texts_together_what_it_gives_each_alone(tiny_model
                 (span.start, span.end, span.type) for span in expected
             ]
             np.testing.assert_allclose([s.score for s in found], [s.score for s in expected], rtol=1e-4)
-        assert [event.modality for event in document.events] == [event.modality for event in alone.events]
+        for event, expected in zip(document.events, alone.events, strict=True):
+            assert event.modality == expected.modality
+            assert [(a.role, a.entity.start) for a in event.arguments] == [
+                (a.role, a.entity.start) for a in expected.arguments
+            ]
+    assert any(event.arguments for document in together for event in document.events)
     assert any(document.entities for document in together)
     assert any(document.events for document in together)
 
@@ -272,14 +360,14 @@ def test_a_network_without_one_of_the_heads_finds_the_rest(missing: str) -> None
 
 
 def test_spans_below_the_least_score_are_left_out() -> None:
-    text = "التقى الوزير وفدا في تونس. زار رئيس قوات مدينة اجتماع قال اليوم، سلام في بيت المتن"
+    text = TEXT
     everything = tagger_of()(text)
     scores = sorted(entity.score for entity in everything.entities)
     middle = scores[len(scores) // 2]
     sure = replace(tagger_of(), min_scores={"entities": middle})(text)
     assert sure.entities == tuple(entity for entity in everything.entities if entity.score >= middle)
     assert 0 < len(sure.entities) < len(everything.entities)
-    assert sure.events == everything.events
+    assert without_arguments(sure).events == without_arguments(everything).events
     none = replace(tagger_of(), min_scores={"events": 1.1})(text)
     assert none.entities == everything.entities
     assert everything.events
