@@ -131,6 +131,27 @@ class Encoder:
 
 
 @dataclass
+class Distillation:
+    """What is learnt from whom; each field is explained in configs/distill.yaml."""
+
+    teachers: list[str]
+    texts: list[str]
+    text_column: str | None
+    exclude: list[str]
+    articles: int
+    event_share: float
+    output_dir: str
+    resume: bool
+    seed: int
+    deterministic: bool
+
+    def __post_init__(self) -> None:
+        _expect(bool(self.teachers), "teachers", self.teachers, "one model directory or more")
+        _expect(self.articles > 0, "articles", self.articles, "a number above 0")
+        _expect(0 <= self.event_share <= 1, "event_share", self.event_share, "a share from 0 to 1")
+
+
+@dataclass
 class Pretraining:
     """How an encoder is pretrained; each field is explained in configs/pretrain.yaml."""
 
