@@ -328,8 +328,8 @@ def _read_metadata(path: Path, names: set[str], problems: list[Problem]) -> dict
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            message = f"is not JSON ({error}); expected an object a line"
-            problems.append(Problem(path, number, message, kind=ProblemKind.METADATA))
+            invalid = f"is not JSON ({error}); expected an object a line"
+            problems.append(Problem(path, number, invalid, kind=ProblemKind.METADATA))
             continue
         message = _wrong_fields(fields)
         if message is None:
