@@ -10,8 +10,20 @@ Example:
 from hadath.document import Argument, Document, Entity, Event
 from hadath.errors import HadathError
 from hadath.model_directory import load
+from hadath.records.record import EventRecord
 from hadath.schema import Schema
 from hadath.tagger import Tagger
 from hadath.version import __version__
 
-__all__ = ["Argument", "Document", "Entity", "Event", "HadathError", "Schema", "Tagger", "__version__", "load"]
+__all__ = [
+    "Argument",
+    "Document",
+    "Entity",
+    "Event",
+    "EventRecord",
+    "HadathError",
+    "Schema",
+    "Tagger",
+    "__version__",
+    "load",
+]

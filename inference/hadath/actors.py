@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from hadath.phrases import longest_at, phrase_key, table_rows, word_keys
-from hadath.places import adjective_countries
+from hadath.places import adjective_countries, country_named
 
 SECTORS: Mapping[str, str] = {
     "IGO": "international or regional body of states",
@@ -70,20 +70,28 @@ def sector_of(name: str, type: str) -> str | None:
     ):
         return alone[1]
     first = longest_at(keys, 0, rules.first)
-    return _leftmost(keys, rules.anywhere) or (first[1] if first else None)
+    return _leftmost(keys, rules.anywhere, _is_irregular(name)) or (first[1] if first else None)
 
 
-def _leftmost(keys: Sequence[str], table: Mapping[str, str]) -> str | None:
+def _leftmost(keys: Sequence[str], table: Mapping[str, str], irregular: bool) -> str | None:
     for place in range(len(keys)):
         match = longest_at(keys, place, table)
-        if match:
+        if match and not (irregular and keys[place] == _ARMY):
             return match[1] if match[1] in SECTORS else None
     return None
 
 
 _AT = phrase_key("لدى")
+_ARMY = phrase_key("الجيش")
+_ARMY_OF = re.compile(r"(?:^|\s)جيش\s+(\S+)")
 # «نائبه», not «نائبة»
 _OF_SOMEBODY = re.compile(r"^(?!ال)\S*(?:ه|ها|هم|هما)$")
+
+
+def _is_irregular(name: str) -> bool:
+    """Whether an army is called so but is no state's, as far as its name tells: «جيش الفجر», not «جيش ليبيا»."""
+    army = _ARMY_OF.search(name)
+    return army is not None and not country_named(army[1]) and not adjective_countries(army[1])
 
 
 def _is_international(match: tuple[int, str] | None) -> bool:

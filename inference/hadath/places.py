@@ -87,7 +87,10 @@ def country_named(name: str) -> str | None:
         >>> country_named("الإمارات"), country_named("الإمارات العربية المتحدة"), country_named("دبي")
         ('ARE', 'ARE', None)
     """
-    return _only(_gazetteer().countries.get(phrase_key(name), frozenset()))
+    keys = word_keys(name)
+    if keys == _OMAN:
+        return "OMN" if _OMAN_VOWEL in name else None
+    return _only(_gazetteer().countries.get("".join(keys), frozenset()))
 
 
 def town_id(name: str) -> str | None:
@@ -208,13 +211,15 @@ def _town_country(places: Sequence[_Place], named: Collection[str]) -> str | Non
 
 
 _OMAN = word_keys("عمان")
+_OMAN_VOWEL = "ع\u064f"
+_AMMAN_VOWEL = "م\u0651"
 
 
 def _oman_or_amman(name: str, named: Collection[str]) -> str | None:
     """Oman and Amman are spelt alike without vowels: told by a vowel sign, else by the country that is spoken of."""
-    if "م\u0651" in name:
+    if _AMMAN_VOWEL in name:
         return "JOR"
-    return "OMN" if "ع\u064f" in name else _only({"OMN", "JOR"}.intersection(named))
+    return "OMN" if _OMAN_VOWEL in name else _only({"OMN", "JOR"}.intersection(named))
 
 
 def _phrase_country(keys: Sequence[str], type: str, named: Collection[str]) -> str | None:
@@ -294,7 +299,7 @@ def _gazetteer() -> _Gazetteer:
         for name in listed.split("|"):
             if kind == "country":
                 countries[phrase_key(name)].add(code)
-            elif kind == "region":
+            elif kind == "place":
                 towns[phrase_key(name)].append(_Place(f"{code} {name}", code, _REGION_INHABITANTS, False))
             elif kind == "people":
                 adjectives[phrase_key(name)].add(code)

@@ -94,6 +94,7 @@ def test_what_an_article_speaks_of() -> None:
 def test_names_of_countries_and_towns() -> None:
     assert country_named("الإمارات العربية المتحدة") == country_named("الامارات") == "ARE"
     assert country_named("دبي") is None
+    assert (country_named("عُمان"), country_named("عمّان"), country_named("عمان")) == ("OMN", None, None)
     assert country_name("ARE") == "الإمارات العربية المتحدة"
     assert town_id("نجامينا") == town_id("إنجمينا") is not None
     assert town_id("طرابلس") is None
@@ -108,7 +109,7 @@ def test_the_tables_know_only_countries() -> None:
     assert {
         row[0] for file in ("cities.tsv", "own_names.tsv", "organizations.tsv") for row in table_rows(file)
     } <= CODES
-    assert {row[1] for row in table_rows("own_names.tsv")} == {"country", "region", "adjective", "people"}
+    assert {row[1] for row in table_rows("own_names.tsv")} == {"country", "place", "adjective", "people"}
 
 
 @given(

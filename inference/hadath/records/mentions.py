@@ -43,7 +43,9 @@ _NEXT_TO = re.compile(r"[ \t\u00a0]+")
 _APART = re.compile(r"[ \t\u00a0]*،[ \t\u00a0]*")
 _IN_BRACKETS = re.compile(r"[ \t\u00a0]*[(\[][ \t\u00a0]*")
 _FORMER = frozenset(word_keys("السابق السابقة الأسبق الراحل المنتخب المقال المستقيل الأول الثاني"))
-_DUAL_OR_PLURAL = re.compile(r"(?:ان|ين|ون|وا|اء)$")
+_DUAL_OR_PLURAL = re.compile(r"(?:ان|ين|ون|[^و]را|عما|وسا)$")
+# a rank or title can stand between an office and its holder: «قائد المنطقة العسكرية [العميد] …»
+_LONGEST_TITLE = 2
 # heads that are left out of short forms: «قوات الدعم السريع», «الدعم السريع»
 _GENERIC_HEADS = frozenset(
     word_keys(
@@ -51,6 +53,7 @@ _GENERIC_HEADS = frozenset(
         " معبر مطار ميناء مرفأ سجن مخيم مستشفى جسر حقل قاعدة سد ساحة ميدان شارع قبيلة عشيرة قبائل آل"
     )
 )
+_HEAD = word_keys("الرئيس")
 _RED_CROSS = word_keys("اللجنة الدولية")
 _PARTS_OF_NAMES = frozenset(word_keys("عبد أبو أبي أبا بو أم ابن بن بنت ولد آل با بني"))
 # adjectives that stand for a body's name: «البعثة الأممية», «بعثة الأمم المتحدة للدعم في ليبيا»
@@ -137,6 +140,8 @@ def _holders(document: Document) -> dict[int, int]:
         office, following = entities[index], entities[index + 1]
         if office.type != "OCC" or following.type not in ("PER", "OCC"):
             continue
+        if following.type == "OCC" and len(word_keys(name_of(following))) > _LONGEST_TITLE:
+            continue
         person = index + 1 if following.type == "PER" else holders.get(index + 1)
         if person is None or _DUAL_OR_PLURAL.search(next(iter(word_keys(name_of(office))), "")):
             continue
@@ -177,15 +182,21 @@ def _join_offices(
     entities: Sequence[Entity], members: Sequence[int], holders: dict[int, int], sets: DisjointSets
 ) -> None:
     """Joins an office that stands alone with the one person who is said to hold it, or with its equals."""
-    held: dict[Keys, set[int]] = defaultdict(set)
+    held: dict[Keys, dict[int, int]] = defaultdict(dict)
     for office in members:
         if office in holders:
-            held[_body_keys(name_of(entities[office]))].add(sets.find(holders[office]))
+            held[_body_keys(name_of(entities[office]))][office] = sets.find(holders[office])
     free = [index for index in members if index not in holders and _is_definite(name_of(entities[index]))]
     rest: list[int] = []
     for index in free:
         keys = _body_keys(name_of(entities[index]))
-        people = {p for name, found in held.items() if name == keys or _is_short_office(keys, name) for p in found}
+        people = {
+            person
+            for name, found in held.items()
+            if name == keys or _is_short_office(keys, name)
+            for office, person in found.items()
+            if office < index or len(keys) > 1
+        }
         if len(people) == 1:
             sets.join(people.pop(), index)
         else:
@@ -198,7 +209,7 @@ def _join_bracketed(document: Document, bodies: Sequence[int], sets: DisjointSet
     entities, text = document.entities, document.text
     for first, second in pairwise(bodies):
         between = text[entities[first].end : entities[second].start]
-        closed = text[entities[second].end : entities[second].end + 1] in (")", "]")
+        closed = text[entities[second].end : entities[second].end + 2].lstrip()[:1] in (")", "]")
         if closed and _IN_BRACKETS.fullmatch(between):
             sets.join(first, second)
 
@@ -226,7 +237,10 @@ def _place_key(entity: Entity) -> str:
         countries = adjective_countries(name_of(entity))
         if len(countries) == 1:
             # «الليبي» and «الليبية» of a delegation, «الليبيون» and «الليبيين» of the people
-            return f"{min(countries)} {'people' if _PLURAL_OF_NATION.search(key) else 'side'}"
+            if _PLURAL_OF_NATION.search(key):
+                return f"{min(countries)} people"
+            # «23 ليبيا» are persons
+            return f"{min(countries)} {'persons' if key.endswith('يا') else 'side'}"
         return "".join(keys[1:] if len(keys) > 1 and keys[0] in _GENERIC_HEADS else keys)
     return key
 
@@ -273,7 +287,8 @@ def _is_short_body(short: Keys, full: Keys) -> bool:
 
 
 def _is_short_office(short: Keys, full: Keys) -> bool:
-    return short[0] == full[0] and _is_subsequence(short, full) and _FORMER & set(full) <= set(short)
+    # «الرئيس» is a state's, not of one of the bodies whose heads are named
+    return short[0] == full[0] and short != _HEAD and _is_subsequence(short, full) and _FORMER & set(full) <= set(short)
 
 
 def _is_subsequence(short: Keys, full: Keys) -> bool:

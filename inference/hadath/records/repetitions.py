@@ -49,8 +49,8 @@ def repeated(mentions: Sequence[Told]) -> list[list[int]]:
     """Groups the mentions of events that are one event told again.
 
     Mentions are one only if they have one code and modality, name nobody and no place or date that contradicts, and
-    something speaks for it: the same act (by the root of the triggers) with the same actor or recipient, or nearly all
-    that is told the same. A definite noun («الهجوم») takes up the only event of its root before it. What could be of
+    something speaks for it: triggers of one root with the same actor or recipient; for meetings, which have many names,
+    two things told the same. A definite noun («الهجوم») takes up the only event of its root before it. What could be of
     two events stays alone.
 
     Args:
@@ -122,8 +122,8 @@ def _evidence(first: Told, second: Told) -> int:
         return 0
     title = first.in_title != second.in_title
     if not same_act(first.event.text, second.event.text):
-        # a meeting is a visit, talks, a reception
-        return len(shared) if len(shared) > 1 and (mutual or title) else 0
+        # a visit, a reception, talks: one meeting by many names
+        return len(shared) if len(shared) > 1 and first.event.type == "CONSULT" else 0
     if first.event.type in _SPEECH and shared <= {"Actor", "parties"} and not title:
         return 0
     return 1 + len(shared) if shared & {"Actor", "Recipient", "parties"} or len(shared) > 1 else 0
