@@ -62,6 +62,7 @@ class _Gazetteer:
     adjectives: Mapping[str, frozenset[str]]
     towns: Mapping[str, tuple[_Place, ...]]
     bodies: Mapping[str, frozenset[str]]
+    peoples: frozenset[str]
 
 
 def country_name(code: str) -> str:
@@ -112,6 +113,16 @@ def adjective_countries(name: str) -> frozenset[str]:
         (['LBY'], ['COD', 'COG'])
     """
     return _gazetteer().adjectives.get(phrase_key(name), frozenset())
+
+
+def is_people(name: str) -> bool:
+    """Tells whether a name is an irregular plural that means a nation as people.
+
+    Example:
+        >>> is_people("الأتراك"), is_people("التركي")
+        (True, False)
+    """
+    return phrase_key(name) in _gazetteer().peoples
 
 
 def country_of(name: str, type: str, named: Collection[str] = ()) -> str | None:
@@ -290,6 +301,7 @@ def _gazetteer() -> _Gazetteer:
     countries: dict[str, set[str]] = defaultdict(set)
     adjectives: dict[str, set[str]] = defaultdict(set)
     towns: dict[str, list[_Place]] = defaultdict(list)
+    peoples: set[str] = set()
     for code, name in names.items():
         countries[phrase_key(name)].add(code)
     for number, (code, inhabitants, capital, listed) in enumerate(table_rows("cities.tsv")):
@@ -303,6 +315,7 @@ def _gazetteer() -> _Gazetteer:
                 towns[phrase_key(name)].append(_Place(f"{code} {name}", code, _REGION_INHABITANTS, False))
             elif kind == "people":
                 adjectives[phrase_key(name)].add(code)
+                peoples.add(phrase_key(name))
             else:
                 for ending in _ENDINGS:
                     keys = word_keys(name)
@@ -319,4 +332,5 @@ def _gazetteer() -> _Gazetteer:
         {key: frozenset(codes) for key, codes in adjectives.items()},
         {key: tuple(places) for key, places in towns.items()},
         {key: frozenset(codes) for key, codes in bodies.items()},
+        frozenset(peoples),
     )

@@ -39,6 +39,9 @@ def only(text: str) -> MentionGroup:
         "[PER عبد الله بن يوسف] … [PER بن يوسف]",
         "[OCC وزير النفط] [PER عمر السعداوي]",
         "[OCC وزير النفط]، [PER عمر السعداوي]، وصل",
+        "قال [PER عمر السعداوي]، [OCC وزير النفط]، أمس",
+        "[PER عمر السعداوي] ([OCC ممرض]): نعم",
+        "[OCC مزارع] يدعى [PER عمر السعداوي]",
         "[OCC قائد المنطقة] [OCC العميد] [PER عمر السعداوي]",
         "[OCC وزير النفط] [PER عمر السعداوي] … [OCC الوزير]",
         "[OCC والي صفاقس] … [OCC والي صفاقس]",
@@ -83,6 +86,7 @@ def test_mentions_of_one(text: str) -> None:
         "[GPE تونس] … [ORG تونس]",
         "[NORP الليبي] … [NORP الليبيون]",
         "[NORP الليبي] … [NORP ليبيا]",
+        "[NORP التركي] … [NORP الأتراك]",
         "[DATE أمس] … [DATE أمس]",
     ],
 )
@@ -93,6 +97,10 @@ def test_mentions_of_several(text: str) -> None:
 def test_only_a_title_stands_between_an_office_and_its_holder() -> None:
     text = "مثل أمام [OCC قاضي التحقيق] [OCC الموظف السابق في الجمارك] [PER عمر السعداوي]"
     assert groups_of(text) == [["الموظف السابق في الجمارك", "عمر السعداوي"]]
+
+
+def test_an_office_between_two_names_is_of_the_one_behind_it() -> None:
+    assert groups_of("[PER عمر السعداوي]، [OCC وزير النفط] [PER علي الطيب]") == [["وزير النفط", "علي الطيب"]]
 
 
 def test_an_office_is_of_the_holder_named_before_it() -> None:

@@ -11,7 +11,15 @@ from itertools import pairwise
 from hadath.actors import sector_of
 from hadath.document import Document, Entity
 from hadath.phrases import phrase_key, word_keys
-from hadath.places import adjective_countries, countries_told, country_name, country_named, country_of, town_id
+from hadath.places import (
+    adjective_countries,
+    countries_told,
+    country_name,
+    country_named,
+    country_of,
+    is_people,
+    town_id,
+)
 from hadath.records.disjoint_sets import DisjointSets
 
 Keys = tuple[str, ...]
@@ -38,9 +46,11 @@ class MentionGroup:
     is_country: bool = False
 
 
-# an office and its holder: «وزير النفط [عمر …]», «وزير النفط، [عمر …]،»
+# an office and its holder: «وزير النفط [عمر …]», «وزير النفط، [عمر …]،», «مزارع يدعى [عمر …]»
 _NEXT_TO = re.compile(r"[ \t\u00a0]+")
 _APART = re.compile(r"[ \t\u00a0]*،[ \t\u00a0]*")
+_CLOSING = tuple("،.؛\n")
+_CALLED = re.compile(r"[ \t\u00a0]+(?:هو|هي|يدعى|تدعى|يدعي|اسمه|اسمها)[ \t\u00a0]+")
 _IN_BRACKETS = re.compile(r"[ \t\u00a0]*[(\[][ \t\u00a0]*")
 _FORMER = frozenset(word_keys("السابق السابقة الأسبق الراحل المنتخب المقال المستقيل الأول الثاني"))
 _DUAL_OR_PLURAL = re.compile(r"(?:ان|ين|ون|[^و]را|عما|وسا)$")
@@ -137,18 +147,22 @@ def _holders(document: Document) -> dict[int, int]:
     entities, text = document.entities, document.text
     holders: dict[int, int] = {}
     for index in range(len(entities) - 2, -1, -1):
-        office, following = entities[index], entities[index + 1]
-        if office.type != "OCC" or following.type not in ("PER", "OCC"):
-            continue
-        if following.type == "OCC" and len(word_keys(name_of(following))) > _LONGEST_TITLE:
-            continue
-        person = index + 1 if following.type == "PER" else holders.get(index + 1)
-        if person is None or _DUAL_OR_PLURAL.search(next(iter(word_keys(name_of(office))), "")):
-            continue
-        between = text[office.end : following.start]
-        enclosed = _APART.fullmatch(between) and text[following.end : following.end + 1] == "،"
-        if _NEXT_TO.fullmatch(between) or (enclosed and following.type == "PER"):
-            holders[index] = person
+        first, second = entities[index], entities[index + 1]
+        between, behind = text[first.end : second.start], text[second.end : second.end + 1]
+        if (first.type, second.type) == ("PER", "OCC"):
+            # «[عمر …]، وزير النفط،», «[عمر …] (ممرض)»
+            if (_APART.fullmatch(between) and behind in _CLOSING) or (
+                _IN_BRACKETS.fullmatch(between) and behind == ")"
+            ):
+                holders[index + 1] = index
+        elif first.type == "OCC" and not _DUAL_OR_PLURAL.search(next(iter(word_keys(name_of(first))), "")):
+            if second.type == "PER":
+                named = _NEXT_TO.fullmatch(between) or _CALLED.fullmatch(between)
+                if named or (_APART.fullmatch(between) and behind == "،"):
+                    holders[index] = index + 1
+            elif index + 1 in holders and _NEXT_TO.fullmatch(between):
+                if len(word_keys(name_of(second))) <= _LONGEST_TITLE:
+                    holders[index] = holders[index + 1]
     return holders
 
 
@@ -229,15 +243,16 @@ def _join_peoples(entities: Sequence[Entity], by_type: dict[str, list[int]], set
 
 def _place_key(entity: Entity) -> str:
     """Key of a place, a people or anything else that has no short forms."""
-    key = phrase_key(name_of(entity))
+    entity_name = name_of(entity)
+    key = phrase_key(entity_name)
     if entity.type == "GPE":
-        return country_named(name_of(entity)) or town_id(name_of(entity)) or key
+        return country_named(entity_name) or town_id(entity_name) or key
     if entity.type == "NORP":
-        keys = word_keys(name_of(entity))
-        countries = adjective_countries(name_of(entity))
+        keys = word_keys(entity_name)
+        countries = adjective_countries(entity_name)
         if len(countries) == 1:
             # «الليبي» and «الليبية» of a delegation, «الليبيون» and «الليبيين» of the people
-            if _PLURAL_OF_NATION.search(key):
+            if _PLURAL_OF_NATION.search(key) or is_people(entity_name):
                 return f"{min(countries)} people"
             # «23 ليبيا» are persons
             return f"{min(countries)} {'persons' if key.endswith('يا') else 'side'}"
