@@ -18,7 +18,7 @@ help:
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,batch,sweep,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,batch,serve,spacy,sweep,dev]'
 	@touch $@
 
 train: $(VENV)/installed

@@ -8,12 +8,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from hadath.commands import html, info, records, tag
+from hadath.commands import html, info, records, serve, tag
 from hadath.errors import HadathError
 from hadath.terminal import say
 from hadath.version import __version__
 
-COMMANDS = (tag, records, html, info)
+COMMANDS = (tag, records, html, serve, info)
 """Modules with ``add_parser(subparsers)``, which sets the default ``run``: parsed arguments in, exit status out."""
 
 FAILED = 2
