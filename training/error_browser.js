@@ -49,6 +49,7 @@ function showErrors(data) {
 
   const view = {
     controls,
+    filtersOpen: true,
     body: (article, keeps) => sideBySide(data, article, article.items.filter(keeps)),
     details(article, key) {
       const side = key[0] === "g" ? "gold" : "predicted";
@@ -76,7 +77,7 @@ function showErrors(data) {
     ],
     applied(filters) {
       list = articles.flatMap((article) =>
-        article.section.hidden ? [] : article.items.filter((item) => filters.keeps(item)).map((item) => ({ article, item })));
+        !article.shown ? [] : article.items.filter((item) => filters.keeps(item)).map((item) => ({ article, item })));
       if (!list.some(({ item }) => item === current)) current = null;
       showCount();
     },
@@ -144,17 +145,16 @@ function errorFacets(data, articles) {
 /** An article in two columns, line beside line, and the list of its errors. */
 function sideBySide(data, article, errors) {
   const { words } = data;
-  const marks = Object.fromEntries(SIDES.map((side) => [side, sideMarks(data, article, side, errors)]));
-  const touched = SIDES.flatMap((side) => marks[side].filter((mark) => mark.wrong));
   const text = element("div", { class: "sides", role: "group" });
   text.append(...SIDES.map((side) => element("p", { class: "side-name" }, words[side])));
-  for (const [from, to] of lineRanges(article.text)) {
-    const clean = !touched.some((mark) => mark.start < to && mark.end > from);
-    for (const side of SIDES) {
-      const line = markedLine(article.text, from, to, marks[side]);
-      text.append(element("div", { class: `text ${side}${clean ? " clean" : ""}`, lang: "ar", dir: "rtl", "data-side": words[side] }, line));
-    }
-  }
+  const columns = SIDES.map((side) => markedLines(article.text, sideMarks(data, article, side, errors)));
+  columns[0].forEach((_, row) => {
+    const clean = !columns.some((lines) => lines[row].querySelector(".mark.wrong"));
+    SIDES.forEach((side, column) => {
+      const classes = `text ${side}${clean ? " clean" : ""}`;
+      text.append(element("div", { class: classes, lang: "ar", dir: "rtl", "data-side": words[side] }, columns[column][row]));
+    });
+  });
   return element("div", { class: "content" }, text, errorTable(data, errors));
 }
 
@@ -172,7 +172,7 @@ function sideMarks(data, article, side, errors) {
     const mark = item.arguments ? eventMark(item, data, classes) : entityMark(item, classes);
     const said = saidOf(wrong, side, words);
     if (!said.length) return mark;
-    return { ...mark, wrong: true, label: `${mark.label} ✗ ${said.join(", ")}`, description: `${mark.description}, ${words.error}: ${said.join(", ")}` };
+    return { ...mark, label: `${mark.label} ✗ ${said.join(", ")}`, description: `${mark.description}, ${words.error}: ${said.join(", ")}` };
   });
 }
 

@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     if not shown:
         raise InputError("no article can be shown; expected texts, or what `hadath tag` wrote")
     documents = [document for _, document in shown]
-    captions = [publication_date(article.kept, options.date_column) for article, _ in shown]
+    captions = [publication_date(_other_columns(article), options.date_column) for article, _ in shown]
     content = tagged_page(documents, title=options.title, captions=captions, language=options.language).encode("utf-8")
     output: Path | None = options.output
     if output is None:
@@ -146,6 +146,10 @@ def _tagged(articles: Sequence[Article], model: str | None) -> Iterator[tuple[Ar
             say(f"{article.place}: {found.reason}; skipped")
         else:
             yield article, Document.from_dict(output_values(article, found))
+
+
+def _other_columns(article: Article) -> dict[str, Any]:
+    return {name: plain(value) for name, value in article.kept.items() if name not in _TAGGED_COLUMNS}
 
 
 def _carries(article: Article) -> bool:

@@ -19,7 +19,7 @@ class Inspector {
       const mark = this.markOf(event.target);
       if (!mark) return;
       if (event.target === mark) this.rove(mark);
-      if (!this.pinned || mark !== this.mark) this.show(mark);
+      if (!this.pinned || mark !== this.mark) this.show(mark, event.target);
     });
     main.addEventListener("focusout", () => !this.pinned && this.hide());
     main.addEventListener("click", (event) => {
@@ -48,13 +48,13 @@ class Inspector {
   point(event) {
     if (this.pinned || event.pointerType === "touch") return;
     const mark = this.markOf(event.target);
-    if (mark && mark !== this.mark) this.show(mark);
+    if (mark && mark !== this.mark) this.show(mark, event.target);
   }
 
   /** What the keyboard is at is shown again once the pointer leaves. */
   rest() {
     const focused = document.activeElement?.closest?.("article") ? this.markOf(document.activeElement) : null;
-    if (focused) this.show(focused);
+    if (focused) this.show(focused, document.activeElement);
     else this.hide();
   }
 
@@ -74,15 +74,16 @@ class Inspector {
     this.hide();
   }
 
-  show(mark) {
+  /** Shows a mark; without a card where it was met in a table, which says as much. */
+  show(mark, met = mark) {
     this.hide();
     this.pinned = false;
     this.mark = mark;
     this.section = mark.closest("article");
     const { card, related } = this.view.details(this.articleOf(this.section), mark.dataset.key);
     this.card.replaceChildren(card);
-    this.card.hidden = false;
-    mark.setAttribute("aria-describedby", "card");
+    this.card.hidden = Boolean(met.closest("table"));
+    if (!this.card.hidden) mark.setAttribute("aria-describedby", "card");
     for (const piece of this.pieces(mark.dataset.key)) piece.classList.add("active");
     this.badges = related.flatMap(([key, name, hue]) => {
       const pieces = this.pieces(key);

@@ -1,11 +1,14 @@
 // Text into marked text: lines, spans, labels. Right-to-left text is isolated, and letters of a word stay joined.
 
 const LINE_BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/g;
+const ONLY_BREAKS = /^[\n\r\u0085\u2028\u2029]*$/;
 const ARABIC_OR_HEBREW = /[\p{Script=Arabic}\p{Script=Hebrew}]/u;
 const LATIN = /\p{Script=Latin}/u;
 // a run that reads left to right: Latin words, with the digits and marks inside them (F-16, Boeing 737, a web address)
 const LATIN_RUN =
   /(?=[0-9]*(?:[-.\/][0-9]+)*[-.\/]?\p{Script=Latin})[\p{Script=Latin}0-9]+(?:[-.,:\/&'’_@+#%=?~]+[\p{Script=Latin}0-9]+| +[\p{Script=Latin}0-9]+)*/gu;
+// what belongs to the run before it where a span ends with it: "Inc." and "(NRF)"
+const RUN_END = /^[.,:;!?)\]'’"»%+]+$/u;
 const WORD_CHARACTER = /[\p{L}\p{M}\p{N}\u200c\u200d_]/u;
 
 function element(name, attributes = {}, ...children) {
@@ -45,21 +48,22 @@ function lineDirection(line) {
   return LATIN.test(line) && !ARABIC_OR_HEBREW.test(line) ? "ltr" : "rtl";
 }
 
-function latinRuns(text, from, to) {
-  return [...text.slice(from, to).matchAll(LATIN_RUN)].map((found) => ({
-    start: from + found.index,
-    end: from + found.index + found[0].length,
-    latin: true,
-  }));
+function latinRuns(text, from, to, marks) {
+  return [...text.slice(from, to).matchAll(LATIN_RUN)].map((found) => {
+    const start = from + found.index;
+    const end = start + found[0].length;
+    const around = marks.find((mark) => mark.start <= start && RUN_END.test(text.slice(end, mark.end)));
+    return { start, end: around ? around.end : end, latin: true };
+  });
 }
 
 /** Spans and Latin runs of a line as pieces of which any two are apart or one inside the other. */
 function nestedPieces(text, from, to, spans) {
   const marks = spans
-    .filter((span) => span.start < to && span.end > from)
-    .map((span) => ({ start: Math.max(span.start, from), end: Math.min(span.end, to), span }));
+    .map((span) => ({ start: Math.max(span.start, from), end: Math.min(span.end, to), span }))
+    .filter((piece) => piece.start < piece.end);
   const order = (a, b) => a.start - b.start || b.end - a.end || Boolean(a.latin) - Boolean(b.latin);
-  const open = [...marks, ...latinRuns(text, from, to)].sort(order);
+  const open = [...marks, ...latinRuns(text, from, to, marks)].sort(order);
   const pieces = [];
   const outer = [];
   while (open.length) {
@@ -80,11 +84,26 @@ function nestedPieces(text, from, to, spans) {
 }
 
 /**
- * Returns a line of text with its spans marked.
+ * Returns the lines of a text with its spans marked.
  *
  * A span is {start, end, key, classes, hue, label, description}; its label follows its last piece, or, where the span
  * ends inside a word, the word. What is marked keeps the characters of the text and nothing else.
  */
+function markedLines(text, spans) {
+  const ranges = lineRanges(text);
+  const ofLine = ranges.map(() => []);
+  for (const span of spans) {
+    let [line, after] = [0, ranges.length];
+    while (line < after) {
+      const middle = (line + after) >> 1;
+      if (ranges[middle][1] <= span.start) line = middle + 1;
+      else after = middle;
+    }
+    for (; line < ranges.length && ranges[line][0] < span.end; line += 1) ofLine[line].push(span);
+  }
+  return ranges.map(([from, to], index) => markedLine(text, from, to, ofLine[index]));
+}
+
 function markedLine(text, from, to, spans) {
   const direction = lineDirection(text.slice(from, to));
   const line = element("div", { class: "line", dir: direction });
@@ -131,9 +150,9 @@ function markedLine(text, from, to, spans) {
     const way = piece.latin ? "ltr" : around.direction;
     // an isolate between two letters would tear them apart, so a piece that cuts a word is none
     const node = element(torn.start || torn.end ? "span" : "bdi", torn.start || torn.end ? {} : { dir: way });
-    if (piece.span) dress(node, piece, torn);
+    if (piece.span) dress(node, piece, torn, ONLY_BREAKS.test(text.slice(piece.span.start, piece.start)));
     around.node.append(node);
-    const last = piece.span && piece.end === Math.min(piece.span.end, to);
+    const last = piece.span && ONLY_BREAKS.test(text.slice(piece.end, piece.span.end));
     const label = last && piece.span.label ? labelOf(piece.span) : null;
     stack.push({ node, end: piece.end, direction: way, label });
   }
@@ -144,14 +163,14 @@ function markedLine(text, from, to, spans) {
   return line;
 }
 
-function dress(node, piece, torn) {
+function dress(node, piece, torn, first) {
   const { span } = piece;
   node.className = ["mark", ...span.classes, torn.start && "torn-start", torn.end && "torn-end"]
     .filter(Boolean)
     .join(" ");
   node.style.setProperty("--hue", span.hue);
   node.dataset.key = span.key;
-  if (piece.start === span.start) {
+  if (first) {
     node.setAttribute("role", "button");
     node.setAttribute("aria-label", span.description);
     node.tabIndex = -1;

@@ -18,13 +18,17 @@ function searchPattern(query) {
   return parts.length ? new RegExp(parts.join(""), "giu") : null;
 }
 
-/** Filters: which values of which facet are chosen, and what that leaves. */
+/** Filters: which values of which facet are chosen, what is searched for, and what that leaves of the articles. */
 class Filters {
-  constructor(facets) {
+  constructor(facets, articles) {
     this.facets = facets;
+    this.articles = articles;
     this.chosen = new Map(facets.map((facet) => [facet.name, new Set()]));
-    this.pattern = null;
-    this.query = "";
+    this.search("");
+    // thousands of articles have a hundred thousand items: what is asked of each at every change is looked up once
+    for (const article of articles) {
+      for (const item of article.items) item.values = facets.map((facet) => item.facets[facet.name]);
+    }
   }
 
   get any() {
@@ -36,41 +40,52 @@ class Filters {
     this.pattern = searchPattern(query);
   }
 
-  /** Whether an item has a chosen value in each facet, one facet left out on demand. */
-  keeps(item, except = null) {
-    for (const [name, values] of Object.entries(item.facets)) {
-      const chosen = this.chosen.get(name);
-      if (name !== except && chosen.size && !values.some((value) => chosen.has(value))) return false;
-    }
-    return true;
+  keeps(item) {
+    return item.failed === 0;
   }
 
-  /** Whether an article holds, of each group that is filtered, an item that is kept, and what is searched for. */
-  shows(article, except = null) {
-    const groups = new Set(
-      this.facets.filter((facet) => facet.name !== except && this.chosen.get(facet.name).size).map((facet) => facet.group),
-    );
-    for (const item of article.items) {
-      if (!groups.size) break;
-      if (groups.has(item.group) && this.keeps(item, except)) groups.delete(item.group);
-    }
-    if (groups.size) return false;
-    if (!this.pattern) return true;
-    this.pattern.lastIndex = 0;
-    return this.pattern.test(article.text) || this.pattern.test(article.id ?? "");
-  }
-
-  /** How many items each value of a facet would leave. */
-  counts(facet, articles) {
-    const counts = new Map();
-    for (const article of articles) {
-      if (!this.shows(article, facet.name)) continue;
+  /**
+   * Finds out which items each facet refuses (bits of item.failed) and which articles are shown: those that hold what is
+   * searched for and, of each group that is filtered, an item that is kept.
+   *
+   * Returns for each facet how many items each of its values would leave.
+   */
+  apply() {
+    const { facets } = this;
+    const counts = facets.map(() => new Map());
+    const chosen = facets.map((facet) => this.chosen.get(facet.name));
+    const groups = [...new Set(facets.map((facet) => facet.group))];
+    const filtered = (group, except) => facets.some((facet, place) => facet.group === group && place !== except && chosen[place].size);
+    for (const article of this.articles) {
+      // for each group, whether some item is kept, and kept if one facet were not filtered
+      const best = new Map(groups.map((group) => [group, new Set()]));
       for (const item of article.items) {
-        if (item.group !== facet.group || !this.keeps(item, facet.name)) continue;
-        for (const value of item.facets[facet.name] ?? []) counts.set(value, (counts.get(value) ?? 0) + 1);
+        item.failed = 0;
+        for (let place = 0; place < facets.length; place += 1) {
+          const values = item.values[place];
+          if (values && chosen[place].size && !values.some((value) => chosen[place].has(value))) item.failed |= 1 << place;
+        }
+        best.get(item.group).add(item.failed);
+      }
+      const passes = (except) => groups.every((group) =>
+        !filtered(group, except) || [...best.get(group)].some((failed) => (failed & ~(except < 0 ? 0 : 1 << except)) === 0));
+      const found = this.finds(article);
+      article.shown = found && passes(-1);
+      if (!found) continue;
+      for (let place = 0; place < facets.length; place += 1) {
+        if (!passes(place)) continue;
+        for (const item of article.items) {
+          if (item.group !== facets[place].group || (item.failed & ~(1 << place)) !== 0) continue;
+          for (const value of item.values[place] ?? []) counts[place].set(value, (counts[place].get(value) ?? 0) + 1);
+        }
       }
     }
     return counts;
+  }
+
+  finds(article) {
+    if (!this.pattern) return true;
+    return [article.text, article.id ?? ""].some((text) => text.search(this.pattern) >= 0);
   }
 }
 
@@ -80,13 +95,15 @@ class Filters {
  * @param data what Python embedded: title, words, direction
  * @param articles [{id, caption, text, items: [{group, facets: {name: [value]}}]}]
  * @param facets [{name, group, title, options: [{value, hue, classes}]}]
- * @param view {body(article, keeps): node, details(article, key): {card, related}, summary(articles, filters): [text]}
+ * @param view {body(article, keeps): node, details(article, key): {card, related}, summary(articles, filters): [text]},
+ *   and where needed controls: [node], filtersOpen, applied(filters), arrive(at)
  */
 function buildPage(data, articles, facets, view) {
   const { words } = data;
-  const filters = new Filters(facets);
+  const filters = new Filters(facets, articles);
   const near = new Set();
   const sections = new Map();
+  const boxes = new Map();
   const status = element("p", { class: "status", role: "status" });
   const nothing = element("p", { class: "nothing", hidden: true }, words.nothing);
   const main = element("main", { id: "articles" }, nothing);
@@ -96,7 +113,9 @@ function buildPage(data, articles, facets, view) {
   });
   const clear = element("button", { type: "button", class: "quiet", hidden: true }, words.clear);
   const bar = element("div", { class: "bar" }, search, clear, ...(view.controls ?? []), themeSwitch(words));
-  const panel = element("details", { class: "filters", open: articles.length > 1 && innerWidth > 640 });
+  // a frame that is not laid out yet is 0 wide
+  const narrow = innerWidth > 0 && innerWidth <= 640;
+  const panel = element("details", { class: "filters", open: (view.filtersOpen ?? articles.length > 1) && !narrow });
   panel.append(element("summary", {}, words.filters), ...facets.map(fieldset));
   const hint = element("p", { class: "hint" }, words.keys);
   document.body.append(
@@ -113,6 +132,7 @@ function buildPage(data, articles, facets, view) {
       if (option.hue !== undefined) chip.style.setProperty("--hue", option.hue);
       return chip;
     });
+    boxes.set(facet.name, chips.map((chip) => chip.querySelector("input")));
     return element("fieldset", {}, element("legend", {}, facet.title), element("div", { class: "chips" }, ...chips));
   }
 
@@ -146,7 +166,7 @@ function buildPage(data, articles, facets, view) {
   });
 
   function mark(article) {
-    if (!article.stale || article.section.hidden) return;
+    if (!article.stale || !article.shown) return;
     article.stale = false;
     const body = view.body(article, (item) => filters.keeps(item));
     article.content.replaceWith(body);
@@ -161,33 +181,30 @@ function buildPage(data, articles, facets, view) {
     CSS.highlights.delete("found");
     if (!filters.pattern) return;
     const ranges = [];
-    for (const article of near) if (!article.section.hidden) ranges.push(...foundRanges(article.content, filters.pattern));
+    for (const article of near) if (article.shown) ranges.push(...foundRanges(article.content, filters.pattern));
     CSS.highlights.set("found", new Highlight(...ranges));
   }
 
   function apply() {
     inspector.release();
-    let shown = 0;
+    const counts = filters.apply();
     for (const article of articles) {
-      const visible = filters.shows(article);
-      if (visible) shown += 1;
-      if (article.section.hidden === visible) article.section.hidden = !visible;
+      if (article.section.hidden === article.shown) article.section.hidden = !article.shown;
       article.stale = true;
     }
     for (const article of near) mark(article);
-    for (const facet of facets) {
-      const counts = filters.counts(facet, articles);
-      for (const box of panel.querySelectorAll(`input[data-facet="${facet.name}"]`)) {
-        const count = counts.get(box.value) ?? 0;
+    facets.forEach((facet, place) => {
+      for (const box of boxes.get(facet.name)) {
+        const count = counts[place].get(box.value) ?? 0;
         box.checked = filters.chosen.get(facet.name).has(box.value);
-        const chip = box.parentElement;
-        chip.querySelector("output").value = number.format(count);
-        chip.classList.toggle("empty", !count && !box.checked);
+        box.parentElement.querySelector("output").value = number.format(count);
+        box.parentElement.classList.toggle("empty", !count && !box.checked);
       }
-    }
-    nothing.hidden = shown > 0;
+    });
+    const shown = articles.filter((article) => article.shown);
+    nothing.hidden = shown.length > 0;
     clear.hidden = !filters.any;
-    status.replaceChildren(...view.summary(articles.filter((article) => !article.section.hidden), filters).map((text) => element("span", {}, text)));
+    status.replaceChildren(...view.summary(shown, filters).map((text) => element("span", {}, text)));
     showFound();
     view.applied?.(filters);
   }
@@ -257,11 +274,15 @@ function buildPage(data, articles, facets, view) {
       target.scrollIntoView({ block: "center" });
       target.focus({ preventScroll: true });
       inspector.pin(target);
-      // what stands above may be laid out only now
-      requestAnimationFrame(() => requestAnimationFrame(() => {
-        target.scrollIntoView({ block: "center" });
+      // what stands around it may be laid out, and change its height, only now
+      let frames = 30;
+      const settle = () => {
+        const { top, bottom } = target.getBoundingClientRect();
+        if (top < 0 || bottom > innerHeight) target.scrollIntoView({ block: "center" });
         inspector.place();
-      }));
+        if ((frames -= 1) && document.activeElement === target) requestAnimationFrame(settle);
+      };
+      settle();
     },
     start: () => arrive(readAddress()),
   };

@@ -2,8 +2,9 @@
 
 /** Spans of a text, as spans.py writes them, as objects; their keys begin with a prefix. */
 function taggedSpans(data, text, values, prefix = "") {
-  const entities = values.entities.map(([start, end, type, score], index) => ({
+  const entities = values.entities.map(([start, end, type, score, called], index) => ({
     ...data.entityTypes[type], key: `${prefix}e${index}`, start, end, score, text: text.slice(start, end), events: [],
+    called: called ?? text.slice(start, end),
   }));
   const events = values.events.map(([start, end, type, score, modality, given], index) => ({
     ...data.eventTypes[type], key: `${prefix}t${index}`, start, end, score, modality: data.modalities[modality],
@@ -26,7 +27,7 @@ function entityMark(entity, classes = []) {
 /** An event's trigger likewise. */
 function eventMark(event, data, classes = []) {
   const happened = event.modality === data.defaultModality;
-  const parts = event.arguments.map(({ role, entity }) => `${role}: ${entity.text}`);
+  const parts = event.arguments.map(({ role, entity }) => `${role}: ${entity.called}`);
   return {
     ...event, classes: ["event", ...(happened ? [] : ["unreal"]), ...classes],
     label: happened ? event.name : `${event.name} · ${event.modality}`,
@@ -66,12 +67,13 @@ function eventCard(article, event, words) {
 }
 
 function entityCard(article, entity, words) {
-  return spanCard(article, entity, "entity", entity.events.map(({ role, event }) => [
+  const name = entity.called === entity.text ? [] : [[words.name, element("bdi", { dir: "auto" }, entity.called)]];
+  return spanCard(article, entity, "entity", [...name, ...entity.events.map(({ role, event }) => [
     role, element("span", {}, element("bdi", {}, event.text), " ", swatch(event, "event")),
-  ]), words);
+  ])], words);
 }
 
 function filler({ entity, score }, words) {
   return element("span", { title: `${words.score} ${score.toFixed(2)}` },
-    element("bdi", { dir: "auto" }, entity.text), " ", swatch(entity, "entity"));
+    element("bdi", { dir: "auto" }, entity.called), " ", swatch(entity, "entity"));
 }

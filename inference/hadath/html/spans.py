@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
-from hadath.document import Document, Entity, Event
+from hadath.document import Entity, Event
 from hadath.html.colours import hue
 
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
@@ -25,9 +25,9 @@ def utf16_offsets(text: str) -> Callable[[int], int]:
     return lambda place: place + bisect_left(astral, place)
 
 
-def coloured(types: Iterable[str]) -> list[dict[str, Any]]:
+def coloured(types: Iterable[str], kind: Literal["entities", "events"]) -> list[dict[str, Any]]:
     """Returns types with their hues."""
-    return [{"name": name, "hue": hue(name)} for name in types]
+    return [{"name": name, "hue": hue(name, kind)} for name in types]
 
 
 class Names:
@@ -46,15 +46,20 @@ class Names:
 
 
 def entity_values(entity: Entity, offset: Callable[[int], int], types: Names) -> list[Any]:
-    """Returns an entity as ``[start, end, type, score]``."""
-    return [offset(entity.start), offset(entity.end), types.index[entity.type], round(entity.score, 4)]
+    """Returns an entity as ``[start, end, type, score]``, and its name where that is not the mention itself."""
+    values = [offset(entity.start), offset(entity.end), types.index[entity.type], round(entity.score, 4)]
+    return [*values, entity.name] if entity.name != entity.text else values
 
 
 def event_values(
-    event: Event, offset: Callable[[int], int], types: Names, modalities: Names, roles: Names, document: Document
+    event: Event,
+    offset: Callable[[int], int],
+    types: Names,
+    modalities: Names,
+    roles: Names,
+    places: Mapping[Entity, int],
 ) -> list[Any]:
     """Returns an event as ``[start, end, type, score, modality, [[role, entity, score], ...]]``."""
-    places = {entity: place for place, entity in enumerate(document.entities)}
     return [
         offset(event.start),
         offset(event.end),

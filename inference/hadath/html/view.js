@@ -11,7 +11,7 @@ function eventTable(data, article, events) {
       element("bdi", { class: event.modality === data.defaultModality ? null : "unreal" }, event.modality),
       ...data.roles.map((role) => {
         const given = event.arguments.filter((argument) => argument.role === role);
-        return element("span", {}, ...given.map((argument) => element("bdi", { class: "filler", dir: "auto" }, argument.entity.text)));
+        return element("span", {}, ...given.map((argument) => element("bdi", { class: "filler", dir: "auto" }, argument.entity.called)));
       }),
     ];
     return element("tr", { "data-row": event.key }, ...cells.map((cell, index) => {
@@ -48,8 +48,8 @@ function showTagged(data) {
       const kept = article.items.filter(keeps).map((item) => item.of);
       const events = kept.filter((item) => item.arguments);
       const marks = kept.map((item) => (item.arguments ? eventMark(item, data) : entityMark(item)));
-      const lines = lineRanges(article.text).map(([from, to]) => markedLine(article.text, from, to, marks));
-      const text = element("div", { class: "text", lang: "ar", dir: "rtl" }, ...lines);
+      const text = element("div", { class: "text", lang: "ar", dir: "rtl" });
+      text.append(...markedLines(article.text, marks));
       return element("div", { class: "content" }, text, events.length ? eventTable(data, article, events) : "");
     },
     details(article, key) {

@@ -52,8 +52,8 @@ class TagSet:
     def to_dict(self) -> dict[str, Any]:
         """Returns the names as the scripts read them."""
         return {
-            "entityTypes": coloured(self.entity_types.names),
-            "eventTypes": coloured(self.event_types.names),
+            "entityTypes": coloured(self.entity_types.names, "entities"),
+            "eventTypes": coloured(self.event_types.names, "events"),
             "modalities": self.modalities.names,
             "defaultModality": DEFAULT_MODALITY,
             "roles": self.roles.names,
@@ -62,10 +62,11 @@ class TagSet:
     def document_values(self, document: Document) -> dict[str, Any]:
         """Returns a document's spans as the scripts read them."""
         offset = utf16_offsets(document.text)
+        places = {entity: place for place, entity in enumerate(document.entities)}
         return {
             "entities": [entity_values(entity, offset, self.entity_types) for entity in document.entities],
             "events": [
-                event_values(event, offset, self.event_types, self.modalities, self.roles, document)
+                event_values(event, offset, self.event_types, self.modalities, self.roles, places)
                 for event in document.events
             ],
         }
