@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from tokenizers import Tokenizer
-from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments, set_seed
 
 from hadath.reading import Windowing
 from hadath.tokens import WordTokenizer
@@ -41,6 +42,7 @@ from training.script import script
 from training.seen_articles import read_seen_articles, seen_articles, write_seen_articles
 from training.settings import Encoder, Optimization, Run, SettingsError, Store, settings
 from training.starting_point import StartingPoint, continued_tagger, read_starting_point
+from training.sweeps.sweep import sweep
 from training.tracking import RUN_ID_FILE, TrackingCallback, TrackingError, plain, tracked_run
 from training.trainer import TaggerTrainer
 
@@ -51,7 +53,7 @@ SELECTED_BY = "mean_f1"
 STARTING_POINT = "start_from"
 """Folder of the output directory that holds, while it trains, the network of MLflow that it goes on from."""
 
-GROUPS = ("corpus", "encoder", "heads", "optimization", "tracking", "windowing")
+GROUPS = ("corpus", "encoder", "heads", "optimization", "tracking", "windowing", "sweep")
 """The configuration's parts that have settings of their own."""
 
 
@@ -72,11 +74,12 @@ class Finetuned:
     run_id: str | None
 
 
-def finetune(config: DictConfig) -> Finetuned:
+def finetune(config: DictConfig, callbacks: Sequence[TrainerCallback] = ()) -> Finetuned:
     """Fine-tunes an encoder as configs/finetune.yaml says.
 
     Args:
         config: The composed configuration.
+        callbacks: Further callbacks of the Trainer.
 
     Returns:
         The network and its scores on dev.
@@ -142,7 +145,7 @@ def finetune(config: DictConfig) -> Finetuned:
             score=lambda gold, found: selection_scores(gold, found, corpus.schema),
             layer_decay=optimization.layer_decay,
             head_factor=optimization.head_factor,
-            callbacks=[early_stopping, TrackingCallback(tracking), shown],
+            callbacks=[early_stopping, TrackingCallback(tracking), shown, *callbacks],
         )
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         scores = trainer.dev_scores()
@@ -236,7 +239,9 @@ def training_arguments(optimization: Optimization, checkpoints: Path, bfloat16: 
 
 @script("finetune", CorpusError, EncoderError, NetworkError, SettingsError, TrackingError)
 def main(config: DictConfig) -> float:
-    """Fine-tunes, tells where the network is, and returns the dev score, which a sweep maximises."""
+    """Fine-tunes, tells where the network is, and returns the dev score; with a ``sweep`` the best of many."""
+    if config.get("sweep") is not None:
+        return max(each.scores[SELECTED_BY] for each in sweep(config, SELECTED_BY))
     result = finetune(config)
     log.info("Dev: %s", json.dumps({name: round(score, 4) for name, score in result.scores.items()}))
     log.info("The network is in %s", result.directory)

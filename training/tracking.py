@@ -104,6 +104,8 @@ def tracked_run(config: DictConfig, directory: Path) -> Iterator[Tracking]:
             mlflow.set_experiment(experiment_id=mlflow.get_run(known).info.experiment_id)
         run = mlflow.start_run(
             run_id=known,
+            # a training of a sweep is shown under it
+            nested=mlflow.active_run() is not None,
             run_name=None if known else store.run_name,
             tags=None if known else {name: str(value) for name, value in store.tags.items()},
         )
