@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from hadath.document import Argument, Document, Entity, Event
+from hadath.document import Argument, Document, Event, named_entity
+from hadath.names import MentionNames
 from hadath.schema import DEFAULT_MODALITY, Schema
 from hadath.text import segment
 
@@ -238,8 +239,9 @@ class _Standoff:
         def position(span: _Span) -> tuple[int, int]:
             return span.start, span.end
 
+        names = MentionNames(segment(self.text))
         entities = {
-            span.id: Entity(span.start, span.end, span.type, self.text[span.start : span.end])
+            span.id: named_entity(span.start, span.end, span.type, self.text, 1.0, names)
             for span in sorted(self.spans.values(), key=position)
             if not self._is_trigger(span)
         }

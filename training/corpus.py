@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hadath.document import Document
 from hadath.errors import HadathError, SchemaError
@@ -186,9 +186,17 @@ def fingerprint(documents: Iterable[Document]) -> str:
         True
     """
     digest = hashlib.sha256()
-    for line in sorted(json.dumps(document.to_dict(), sort_keys=True) for document in documents):
+    for line in sorted(json.dumps(_annotated(document), sort_keys=True) for document in documents):
         digest.update(line.encode("ascii") + b"\n")
     return digest.hexdigest()
+
+
+def _annotated(document: Document) -> dict[str, Any]:
+    """A document without the names of its entities, which are worked out, not annotated."""
+    values = document.to_dict()
+    for entity in values["entities"]:
+        del entity["name"]
+    return values
 
 
 def to_dataset(corpus: Corpus) -> DatasetDict:
@@ -218,7 +226,7 @@ def to_dataset(corpus: Corpus) -> DatasetDict:
         {
             "id": Value("string"),
             "text": Value("string"),
-            "entities": [span],
+            "entities": [{**span, "name": Value("string")}],
             "events": [{**span, "modality": Value("string"), "arguments": [argument]}],
             **{field: Value("string") for field in fields},
         }

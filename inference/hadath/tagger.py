@@ -19,7 +19,8 @@ from hadath.arguments import (
     word_spans,
 )
 from hadath.decode import Spans, best_paths, exclusive_emissions, log_softmax, spans_of
-from hadath.document import Argument, Document, Entity, Event
+from hadath.document import Argument, Document, Event, named_entity
+from hadath.names import MentionNames
 from hadath.reading import Batch, Reading, Windowing, batches, read
 from hadath.schema import DEFAULT_MODALITY, Schema
 from hadath.tokens import WordTokenizer
@@ -166,8 +167,9 @@ class Tagger:
         documents = []
         first_entity = first_event = first_word = 0
         for reading, last_entity, last_event, last_word in zip(readings, entity_cuts, event_cuts, ends, strict=True):
+            names = MentionNames(reading.words)
             entities = tuple(
-                Entity(start, end, self.schema.entity_types[kind], reading.text[start:end], score)
+                named_entity(start, end, self.schema.entity_types[kind], reading.text, score, names)
                 for start, end, kind, score in _located(
                     reading, entity_spans, slice(first_entity, last_entity), first_word
                 )

@@ -89,7 +89,10 @@ def test_fields_written_by_to_dict() -> None:
     values = DOCUMENT.to_dict()
     assert list(values) == ["id", "text", "entities", "events"]
     assert (values["id"], values["text"]) == ("a-1", TEXT)
-    assert values["entities"][2] == {"start": 25, "end": 29, "type": "GPE", "text": "طبرق", "score": 1.0}
+    assert values["entities"][2] == {
+        **{"start": 25, "end": 29, "type": "GPE", "text": "طبرق", "score": 1.0},
+        "name": "طبرق",
+    }
     assert {key: value for key, value in values["events"][0].items() if key != "arguments"} == {
         "start": 0,
         "end": 4,
@@ -98,6 +101,19 @@ def test_fields_written_by_to_dict() -> None:
         "score": 1.0,
         "modality": "Planned",
     }
+
+
+def test_a_name_is_kept_and_plays_no_part_in_comparison() -> None:
+    # an article may tell that it is no proclitic
+    whole, bare = Entity(0, 4, "GPE", "وغات", name="وغات"), Entity(0, 4, "GPE", "وغات")
+    assert (whole.name, bare.name) == ("وغات", "غات")
+    assert whole == bare
+    assert len({whole, bare}) == 1
+    values = Document("وغات", (whole,)).to_dict()
+    assert Document.from_dict(values).entities[0].name == "وغات"
+    # what was written before entities had names
+    del values["entities"][0]["name"]
+    assert Document.from_dict(values).entities[0].name == "غات"
 
 
 @pytest.mark.parametrize(

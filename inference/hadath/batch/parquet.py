@@ -41,7 +41,7 @@ _ARGUMENT = pa.struct([("role", pa.string()), ("entity", pa.int32()), ("score", 
 _TAGGED = [
     ("id", pa.string()),
     ("text", pa.string()),
-    ("entities", pa.list_(pa.struct(_SPAN))),
+    ("entities", pa.list_(pa.struct([*_SPAN, ("name", pa.string())]))),
     ("events", pa.list_(pa.struct([*_SPAN, ("modality", pa.string()), ("arguments", pa.list_(_ARGUMENT))]))),
 ]
 
