@@ -44,7 +44,7 @@ _DESCRIPTION = "Finds entities and events in Arabic news: who did what to whom, 
 
 # nothing is fetched from elsewhere; the article's view brings its own, narrower policy
 _PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
