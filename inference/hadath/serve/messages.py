@@ -83,6 +83,12 @@ class TaggedSpan(BaseModel):
     score: float = Field(ge=0, le=1, description="the model's probability")
 
 
+class TaggedEntity(TaggedSpan):
+    """A mention of an entity."""
+
+    name: str = Field(description="the mention without proclitics, diacritics and tatweel", examples=["تونس"])
+
+
 class TaggedArgument(BaseModel):
     """An entity that takes part in an event."""
 
@@ -103,7 +109,7 @@ class TaggedDocument(BaseModel):
 
     id: str | None
     text: str
-    entities: list[TaggedSpan]
+    entities: list[TaggedEntity]
     events: list[TaggedEvent]
 
 
