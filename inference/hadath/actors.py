@@ -36,6 +36,7 @@ SECTORS: Mapping[str, str] = {
 _NEUTRAL = frozenset(word_keys("السابق السابقة الحالي الجديد المنتخب الأول الأولى العام"))
 
 
+@lru_cache(maxsize=1 << 16)
 def sector_of(name: str, type: str) -> str | None:
     """Returns the sector that a mention tells, one of ``SECTORS``; ``None`` where it tells none.
 
@@ -55,7 +56,7 @@ def sector_of(name: str, type: str) -> str | None:
     """
     rules = _rules().get(type)
     keys = word_keys(name)
-    if rules is None or not keys:
+    if rules is None or "".join(keys) in rules.whole:
         return None
     # the diplomat of one state at an international body is not of that body
     if _AT in keys[1:]:
@@ -63,6 +64,10 @@ def sector_of(name: str, type: str) -> str | None:
     if any(_is_international(longest_at(keys, place, rules.anywhere)) for place in range(len(keys))):
         return "IGO"
     alone = longest_at(keys, 0, rules.alone)
+    longer = longest_at(keys, 0, rules.anywhere)
+    if alone and longer and longer[0] > alone[0]:
+        # «النائب العام» is no «النائب»
+        alone = None
     if (
         alone
         and not _OF_SOMEBODY.search(name)
@@ -100,11 +105,12 @@ def _is_international(match: tuple[int, str] | None) -> bool:
 
 @dataclass(frozen=True)
 class _Rules:
-    """Sectors by ``phrase_key``: of words that count anywhere, only at the front, or only if no others follow."""
+    """Sectors by ``phrase_key``: of words that count anywhere, at the front, with no others behind, or as they are."""
 
     anywhere: Mapping[str, str]
     first: Mapping[str, str]
     alone: Mapping[str, str]
+    whole: Mapping[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -113,7 +119,7 @@ def _rules() -> Mapping[str, _Rules]:
 
 
 def _read(scopes: Sequence[str]) -> _Rules:
-    tables: dict[str, dict[str, str]] = {"anywhere": {}, "first": {}, "alone": {}}
+    tables: dict[str, dict[str, str]] = {"anywhere": {}, "first": {}, "alone": {}, "whole": {}}
     for sector, scope, where, words in table_rows("sectors.tsv"):
         # an office is not what its first word is called as a body: رئاسة
         if scope not in scopes or (where == "first" and "office" in scopes):

@@ -36,6 +36,14 @@ _OF_TOWNS = frozenset(
 _NO_TOWN = frozenset(
     word_keys("بحري بري جوي جديد جديدة قديم غربية شرقية شمالية جنوبية وسطى كبرى شمال شرق الوحدة السلام المركز")
 )
+# buildings that are called after a place where that lies; a street, market or hotel can have any name
+_OF_THEIR_TOWN = frozenset(
+    word_keys("مطار ميناء مرفأ مستشفى جامعة سجن معبر منفذ محطة مصفاة قاعدة قلعة ملعب مخيم جسر ثكنة مطرانية محكمة")
+)
+# what is called after a place abroad: السفارة الإيرانية as a building
+_ABROAD = frozenset(word_keys("سفارة السفارة قنصلية القنصلية شارع سوق قاعة ساحة ميدان فندق مقهى دوار حي طريق مدرسة"))
+# words before a country that it is not: نهر السنغال, مكتب شؤون تايوان
+_NOT_OF = _WATERS | frozenset(word_keys("شؤون"))
 # what may follow a town's name: مطار طرابلس الدولي
 _AFTER_TOWN = frozenset(word_keys("دولي دولية بحري بلدي مركزي مدني عسكري تجاري عام غربي شرقي حدودي قديم"))
 # مالي is of finance everywhere but alone and after these words, where it is of Mali
@@ -115,6 +123,22 @@ def adjective_countries(name: str) -> frozenset[str]:
     return _gazetteer().adjectives.get(phrase_key(name), frozenset())
 
 
+def with_vowels(name: str, text: str) -> str:
+    """Returns a name with the vowel sign that tells Oman and Amman apart, if the mention has it.
+
+    Args:
+        name: The mention without proclitics and diacritics.
+        text: The mention as it is written.
+
+    Example:
+        >>> country_of(with_vowels("عمان", "بعمّان"), "GPE")
+        'JOR'
+    """
+    if word_keys(name) == _OMAN:
+        return "عمّان" if _AMMAN_VOWEL in text else "عُمان" if _OMAN_VOWEL in text else name
+    return name
+
+
 def is_people(name: str) -> bool:
     """Tells whether a name is an irregular plural that means a nation as people.
 
@@ -154,6 +178,8 @@ def country_of(name: str, type: str, named: Collection[str] = ()) -> str | None:
         towns = _gazetteer().towns.get("".join(keys))
         return _town_country(towns, named) if towns else _phrase_country(keys, type, named)
     if type == "FAC":
+        if keys[0] in _ABROAD:
+            return None
         return _phrase_country(keys, type, named)
     if type not in ("ORG", "OCC", "NORP"):
         return None
@@ -189,10 +215,10 @@ def countries_told(mentions: Collection[tuple[str, str]]) -> frozenset[str]:
             if only is not None:
                 towns[only].add("".join(keys))
         elif type in ("NORP", "ORG", "OCC", "LOC", "FAC"):
-            for codes in _runs(keys, _gazetteer().adjectives, start=0 if type == "NORP" else 1):
+            for _, codes in _runs(keys, _gazetteer().adjectives, start=0 if type == "NORP" else 1):
                 told.add(_only(codes))
             if type != "NORP":
-                for codes in _runs(keys, _gazetteer().countries, start=1):
+                for _, codes in _runs(keys, _gazetteer().countries, start=1):
                     told.add(_only(codes))
     told.update(code for code, found in towns.items() if len(found) > 1)
     return frozenset(code for code in told if code is not None)
@@ -237,14 +263,17 @@ def _phrase_country(keys: Sequence[str], type: str, named: Collection[str]) -> s
     adjectives = _adjectives(keys[1:], before=keys[0])
     if adjectives:
         return _chosen(adjectives, named)
-    countries = list(_runs(keys, _gazetteer().countries, start=1))
+    countries = [
+        codes for place, codes in _runs(keys, _gazetteer().countries, start=1) if keys[place - 1] not in _NOT_OF
+    ]
     if countries:
         return _chosen(frozenset().union(*countries), named) if len(countries) == 1 else None
     if type == "LOC":
         return None
+    heads = _OF_THEIR_TOWN if type == "FAC" else _OF_TOWNS
     for place in range(1, 2 if type == "FAC" else len(keys)):
         match = longest_at(keys, place, _gazetteer().towns)
-        if match and keys[place] not in _NO_TOWN and (type == "FAC" or keys[place - 1] in _OF_TOWNS):
+        if match and keys[place] not in _NO_TOWN and keys[place - 1] in heads:
             end, towns = match
             if all(key in _AFTER_TOWN for key in keys[end:]):
                 return _town_country(towns, named)
@@ -268,15 +297,16 @@ def _adjectives(keys: Sequence[str], before: str = "") -> frozenset[str]:
     return found or frozenset()
 
 
-def _runs(keys: Sequence[str], table: Mapping[str, _Codes], start: int) -> Iterator[_Codes]:
+def _runs(keys: Sequence[str], table: Mapping[str, _Codes], start: int) -> Iterator[tuple[int, _Codes]]:
+    """The values of words that stand in a table, with where they begin."""
     place = start
     while place < len(keys):
         match = longest_at(keys, place, table)
         if match is None or (keys[place] in _MALI and place and keys[place - 1] not in _OF_STATES):
             place += 1
         else:
+            yield place, match[1]
             place = match[0]
-            yield match[1]
 
 
 def _before_preposition(keys: tuple[str, ...]) -> tuple[str, ...]:

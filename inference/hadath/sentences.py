@@ -52,8 +52,11 @@ def sentence_at(spans: Sequence[tuple[int, int]], start: int, end: int) -> tuple
     """
     if not spans:
         return start, end
-    begins = [begin for begin, _ in spans]
-    first = max(0, bisect_right(begins, start) - 1)
-    last = max(first, bisect_right(begins, end - 1) - 1)
+    first = max(0, bisect_right(spans, start, key=_start) - 1)
+    last = max(first, bisect_right(spans, end - 1, key=_start) - 1)
     # white space around a sentence belongs to none: a span in it stands for itself
     return min(start, spans[first][0]) if spans[first][1] > start else start, max(end, spans[last][1])
+
+
+def _start(span: tuple[int, int]) -> int:
+    return span[0]

@@ -39,6 +39,9 @@ from hadath.phrases import table_rows
         ("الناطق باسم الجيش", "OCC", "MIL"),
         ("الرئيس التونسي", "OCC", "GOV"),
         ("النائبة السابقة", "OCC", "LEG"),
+        ("النائب العام", "OCC", "JUD"),
+        ("المبعوث التركي", "OCC", "GOV"),
+        ("مصرف لبنان", "ORG", "GOV"),
         ("العميد الركن", "OCC", "MIL"),
         ("سائق شاحنة", "OCC", "CVL"),
         ("الحوثيون", "NORP", "REB"),
@@ -55,6 +58,7 @@ def test_what_a_mention_tells(name: str, type: str, sector: str) -> None:
         ("رئيس اللجنة", "OCC"),
         ("رئيس اللجنة المنظمة", "OCC"),
         ("نائبه", "OCC"),
+        ("المبعوث", "OCC"),
         ("المحلل العسكري", "OCC"),
         ("كتيبة الرحبة", "ORG"),
         ("قوات الساحل", "ORG"),
@@ -74,7 +78,7 @@ def test_the_table_knows_only_sectors() -> None:
     rows = list(table_rows("sectors.tsv"))
     assert {row[0] for row in rows} == {*SECTORS, "-"}
     assert {row[1] for row in rows} == {"both", "body", "office"}
-    assert {row[2] for row in rows} == {"anywhere", "first", "alone"}
+    assert {row[2] for row in rows} == {"anywhere", "first", "alone", "whole"}
 
 
 @given(st.text(), st.sampled_from(["ORG", "OCC", "NORP", "PER"]))

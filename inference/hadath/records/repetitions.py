@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hadath.document import Event
 from hadath.names import variants_key
@@ -18,6 +20,7 @@ _PROCLITICS = re.compile(r"^[وف]?[بلك]?(?=ال\w{2})|^[وف](?=\w{3})")
 _ENDINGS = re.compile(r"(?:(?<=\w{3})(?:ات|ين|ون|وا|ان|تا|ها|هم|هما|نا|كم|ت|ه))$")
 _WEAK = str.maketrans("", "", "اويءىأإآؤئ")
 _ADDED = "متنس"
+_NEAREST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,14 @@ def repeated(mentions: Sequence[Told]) -> list[list[int]]:
         Indices of the mentions of each event, in the order of the text.
     """
     groups: list[list[int]] = []
+    # groups by what can speak for a mention's being of them; what was told long before is not taken up again
+    marked: dict[Hashable, deque[int]] = defaultdict(lambda: deque(maxlen=_NEAREST))
     for index, mention in enumerate(mentions):
+        marks = _marks(mention)
+        near = sorted({number for mark in marks for number in marked[mark]})
         evidence = {}
-        for number, group in enumerate(groups):
-            members = [mentions[member] for member in group]
+        for number in near:
+            members = [mentions[member] for member in groups[number]]
             if all(compatible(mention, member) for member in members):
                 evidence[number] = max(_evidence(mention, member) for member in members)
         best = max(evidence.values(), default=0)
@@ -74,11 +81,21 @@ def repeated(mentions: Sequence[Told]) -> list[list[int]]:
                 for number in evidence
                 if any(same_act(mention.event.text, mentions[member].event.text) for member in groups[number])
             ]
-        if len(chosen) == 1:
-            groups[chosen[0]].append(index)
-        else:
-            groups.append([index])
+        if len(chosen) != 1:
+            chosen = [len(groups)]
+            groups.append([])
+        groups[chosen[0]].append(index)
+        for mark in marks:
+            if chosen[0] not in marked[mark]:
+                marked[mark].append(chosen[0])
     return groups
+
+
+def _marks(mention: Told) -> list[Hashable]:
+    """Who and what takes part and the roots of the trigger, each with code and modality."""
+    kind = (mention.code, mention.event.modality)
+    fillers = {filler for filled in mention.fillers.values() for filler in filled}
+    return [*((*kind, filler) for filler in fillers), *((*kind, "root", root) for root in _roots(mention.event.text))]
 
 
 def compatible(first: Told, second: Told) -> bool:
@@ -106,8 +123,7 @@ def same_act(first: str, second: str) -> bool:
         >>> same_act("زار", "الزيارة"), same_act("اعتقلت", "اعتقال"), same_act("قصف", "هاجم")
         (True, True, False)
     """
-    roots = [{root for word in text.split() if len(root := _root(word)) > 1} for text in (first, second)]
-    return bool(roots[0] & roots[1])
+    return bool(_roots(first) & _roots(second))
 
 
 def _evidence(first: Told, second: Told) -> int:
@@ -143,6 +159,11 @@ def _agree(first: frozenset[Hashable], second: frozenset[Hashable]) -> bool:
 
 def _is_definite_noun(trigger: str) -> bool:
     return bool(re.match(r"[وف]?(?:[بك]?ال|لل)\w{3}", trigger))
+
+
+@lru_cache(maxsize=1 << 14)
+def _roots(trigger: str) -> frozenset[str]:
+    return frozenset(root for word in trigger.split() if len(root := _root(word)) > 1)
 
 
 def _root(word: str) -> str:
