@@ -7,7 +7,7 @@ which the article was published. What is vague («قريبا»), a length of tim
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Literal
 
@@ -19,9 +19,10 @@ from hadath.dates.lexicon import tokens
 __all__ = ["GRANULARITIES", "PARTS_OF_DAY", "DateInterval", "resolve"]
 
 _CACHED = 1 << 16
+_LONGEST = 300
+"""Characters of the longest text that is read; more are no expression."""
 
 
-@lru_cache(maxsize=_CACHED)
 def resolve(
     text: str, published: date | None = None, direction: Literal["past", "future"] | None = None
 ) -> DateInterval | None:
@@ -29,8 +30,8 @@ def resolve(
 
     Args:
         text: The expression, as it stands in the article: a ``DATE`` entity's text.
-        published: The day on which the article was published. Without it only absolute dates («5 مارس 2024») are
-            resolved.
+        published: The day on which the article was published (of a ``datetime`` its date). Without it only absolute
+            dates («5 مارس 2024») are resolved.
         direction: Where the tense tells it: ``"past"`` for what happened, ``"future"`` for what is planned. It settles
             what comes again («الاثنين», «مارس», «15 يناير») and what is reckoned from now («خلال أسبوعين»). Without
             it a weekday is the last one up to the day of publication, as news has it, and a day, month or season the
@@ -41,6 +42,7 @@ def resolve(
 
     Raises:
         InvalidTextError: If ``text`` is not a string or not valid Unicode.
+        ValueError: If ``direction`` is another word.
 
     Example:
         >>> resolve("مساء الاثنين", date(2025, 6, 18)).iso, resolve("مساء الاثنين", date(2025, 6, 18)).time
@@ -52,6 +54,15 @@ def resolve(
         >>> resolve("قريبا", date(2025, 6, 18)) is None
         True
     """
+    if direction not in (None, "past", "future"):
+        raise ValueError(f"direction is {direction!r}; expected 'past', 'future' or None")
+    if isinstance(text, str) and len(text) > _LONGEST:
+        return None
+    return _resolved(text, published.date() if isinstance(published, datetime) else published, direction)
+
+
+@lru_cache(maxsize=_CACHED)
+def _resolved(text: str, published: date | None, direction: str | None) -> DateInterval | None:
     found = tokens(text)
     if not found:
         return None

@@ -223,6 +223,8 @@ def _year_or_part(fields: Fields, year: int | None) -> tuple[str, Days] | None:
     if fields.division is None:
         return "year", (date(year, 1, 1), date(year, 12, 31))
     unit, number = fields.division
+    if unit == "months":
+        return "month", periods.months(date(year, 1, 1), number)
     size = {"quarter": 3, "half": 6}[unit]
     number = number or 12 // size
     return unit, periods.months(date(year, (number - 1) * size + 1, 1), size)

@@ -33,7 +33,7 @@ class Fields:
         decade: 90 for the nineties.
         century: 20 for the 20th.
         week: Which week of a month; -1 the last.
-        division: ``quarter`` or ``half``, and which; 0 the last.
+        division: ``quarter`` or ``half``, and which; 0 the last. Or ``months``, and how many from the first.
         last_ten: Whether the last ten nights of a month are meant.
         edge: ``start``, ``middle`` or ``end``.
         time: As in ``DateInterval``.
@@ -236,6 +236,8 @@ class _Reader:
 
     def unit(self, unit: str, count: int) -> bool:
         token = self.tokens[self.place]
+        if unit == "month" and count == 0:
+            return self.first_months()
         if count != 1:
             return False
         self.place += 1
@@ -270,6 +272,14 @@ class _Reader:
             self.this = False
             self.fields.relations[unit] = 0
         return True
+
+    def first_months(self) -> bool:
+        """«الأشهر التسعة الأولى من العام»."""
+        number = cardinal(self.tokens, self.place + 1)
+        if number is None or not 1 <= number[0] <= 12 or number[1] >= len(self.tokens):
+            return False
+        self.place = number[1] + 1
+        return self.tokens[number[1]].text == "الاولي" and self.put("division", ("months", number[0]))
 
     def week_of_month(self) -> int | None:
         number = ordinal(self.tokens, self.place)

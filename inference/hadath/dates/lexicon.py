@@ -151,7 +151,7 @@ _add("relation", 2, "بعد المقبل/بعد القادم/ما بعد الم�
 _add("this", 0, "هذا/هذه/هاذا/هذين/هذان")
 
 # the Arabic word, what it is for a date, and whether «قبل» before it names an earlier part of the same day
-_add("part of day", "dawn", "فجر/فجرا/السحر/سحر", "الفجر")
+_add("part of day", "dawn", "فجر/فجرا/السحر/سحر/شروق/الشروق", "الفجر")
 _add("part of day", "morning", "صباح/صباحا/صبيحة/ضحى/صبح/الصبح/الضحى/الصباح/بكور/غداة")
 _add("part of day", "morning", "قبل ظهر/قبل الظهر/قبيل ظهر/قبيل الظهر/قبل منتصف نهار")
 _add("part of day", "noon", "ظهر/ظهرا/ظهيرة/الظهر/الظهيرة/زوال/الزوال/منتصف نهار/منتصف النهار")
