@@ -20,10 +20,9 @@ from training.alignment import KINDS, AlignedDocument
 from training.metrics import (
     Counts,
     accuracy,
-    argument_counts,
+    argument_groups,
     confusion_counts,
     f1,
-    has_arguments,
     macro_f1,
     metric_name,
     micro_f1,
@@ -98,6 +97,7 @@ def score_intervals(
     schema: Schema,
     *,
     arguments: bool = False,
+    linked: Sequence[AlignedDocument] | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> dict[str, Interval]:
@@ -107,6 +107,7 @@ def score_intervals(
         documents: Texts as annotated and as tagged.
         schema: Types, roles and modalities.
         arguments: As of ``metrics.score``.
+        linked: As of ``metrics.score``.
         replicates: Number of times that the documents are drawn anew.
         seed: Seed of the draws.
 
@@ -117,8 +118,7 @@ def score_intervals(
     estimate = partial(interval, replicates=replicates, seed=seed)
     found: dict[str, Interval | None] = {}
     groups: dict[str, Counts] = {kind: span_counts(documents, types_of(schema, kind), kind) for kind in KINDS}
-    if arguments or has_arguments(documents):
-        groups["arguments"] = argument_counts(documents, schema)
+    groups |= argument_groups(documents, schema, arguments=arguments, linked=linked)
     for name, counts in groups.items():
         found |= _group_intervals(counts, name, estimate)
     if schema.modalities:

@@ -16,7 +16,7 @@ from training.alignment import AlignmentError
 from training.compare import compare_models
 from training.corpus import CorpusError, read_corpus
 from training.networks import NetworkError, load_tagger
-from training.prediction import tag_documents
+from training.prediction import tag_and_link
 from training.report import Evaluation, report_text, write_report
 from training.report import evaluate as compare
 from training.script import ScriptError, script
@@ -46,8 +46,10 @@ def evaluate(config: DictConfig) -> dict[str, Evaluation]:
     evaluations = {}
     with tracked_run(config.tracking, run_directory(directory, output)) as tracking:
         for split, gold in corpus.splits.items():
-            found = tag_documents(tagger, gold)
-            evaluation = compare(gold, found, corpus.schema, replicates=config.replicates, seed=config.seed)
+            found, linked = tag_and_link(tagger, gold)
+            evaluation = compare(
+                gold, found, corpus.schema, linked=linked, replicates=config.replicates, seed=config.seed
+            )
             title = f"{directory} on {split}: {len(gold)} articles"
             write_report(evaluation, output / split, title)
             _record(tracking, evaluation, split, output / split)
@@ -72,7 +74,7 @@ def note_in_model(directory: Path, evaluations: dict[str, Evaluation]) -> None:
 
 
 def headline(evaluation: Evaluation) -> dict[str, float | list[float]]:
-    """Returns the scores that stand for the rest: micro F1 of entities and events, with intervals, and modality.
+    """Returns the scores that stand for the rest: micro F1 of all kinds, with intervals, and modality.
 
     Example:
         ``{"articles": 64, "entities/f1": 0.83, "entities/f1/interval": [0.81, 0.85], ...}``
@@ -95,6 +97,9 @@ HEADLINE = (
     "events/f1_macro",
     "modality/accuracy",
     "modality/f1_macro",
+    "arguments/f1",
+    "arguments_untyped/f1",
+    "arguments_given_spans/f1",
 )
 
 

@@ -8,18 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from omegaconf import DictConfig
 
 from hadath.document import Document
-from hadath.model_directory import ModelConfig, load
+from hadath.model_directory import WEIGHTS_PREFIX, ModelConfig, load
 from hadath.reading import Windowing, batches, read
 from hadath.schema import Schema
 from hadath.tokens import WordTokenizer
 from training.corpus import CorpusError, read_corpus
 from training.metrics import selection_scores
-from training.model import JointTagger
+from training.model import ArgumentHead, JointTagger
 from training.networks import NetworkError, load_network
 from training.onnx_graph import Dense, GraphError, build_graph
 from training.prediction import tag_documents, torch_tagger
@@ -56,7 +58,8 @@ def export(config: DictConfig) -> Path:
 
     windowing = Windowing.from_dict(model.config.windowing)
     samples = sample_texts(corpus.splits["train"], WordTokenizer(tokenizer, windowing.pieces_per_word), windowing)
-    onnx.save(build_graph(model.encoder, dense_layers(model), config.precision, samples), directory / "model.onnx")
+    graph = build_graph(model.encoder, dense_layers(model), config.precision, samples, constant_outputs(model))
+    onnx.save(graph, directory / "model.onnx")
     shutil.copyfile(source / "tokenizer.json", directory / "tokenizer.json")
     schema = Schema.from_dict(model.config.schema)
     origin = {**read_provenance(source), "precision": config.precision}
@@ -83,9 +86,18 @@ def dense_layers(model: JointTagger) -> dict[str, list[Dense]]:
     """Returns each head's layers as the graph takes them."""
     layers = {}
     for name, head in model.heads.items():
+        if isinstance(head, ArgumentHead):
+            layers[name] = [Dense.joined(*head.descriptions)]
+            continue
         hidden = [] if head.hidden is None else [Dense.of(head.hidden, "gelu")]
         layers[name] = [*hidden, Dense.of(head.output)]
     return layers
+
+
+def constant_outputs(model: JointTagger) -> dict[str, npt.NDArray[np.float32]]:
+    """Returns the weights that score pairs of words, by the names that the graph gives them out under."""
+    weights = model.argument_weights()
+    return {} if weights is None else {f"{WEIGHTS_PREFIX}{name}": table for name, table in vars(weights).items()}
 
 
 def sample_texts(

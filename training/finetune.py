@@ -1,4 +1,4 @@
-"""Fine-tunes an Arabic encoder for entities, events and modality: ``python -m training.finetune``."""
+"""Fine-tunes an Arabic encoder for entities, events, modality and arguments: ``python -m training.finetune``."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def finetune(config: DictConfig, callbacks: Sequence[TrainerCallback] = ()) -> F
             data_collator=WindowCollator(words.pad_id, list(model.specs), windowing.max_length),
             tagger=torch_tagger(model, words, bfloat16=bfloat16),
             dev_documents=dev,
-            score=lambda gold, found: selection_scores(gold, found, corpus.schema),
+            score=lambda gold, found, linked: selection_scores(gold, found, corpus.schema, linked),
             layer_decay=optimization.layer_decay,
             head_factor=optimization.head_factor,
             callbacks=[early_stopping, TrackingCallback(tracking), shown, *callbacks],

@@ -27,6 +27,9 @@ Numbers = IntArray | FloatArray
 
 METHOD = "seqeval mode=strict, scheme=IOB2"
 
+ARGUMENT_SCORES = ("arguments", "arguments_untyped", "arguments_given_spans")
+"""Names of the scores of arguments: all types right; spans and roles right; among the annotated spans."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -90,8 +93,11 @@ class Metrics:
         modality: On triggers that are right in span and type; None where the schema has no modalities.
         modality_end_to_end: On all annotated triggers, whatever type was predicted for the span; a trigger
             that was not found counts as wrong. None where the schema has no modalities.
-        arguments: Of each role; right if role, entity span, trigger span and event type are. None where not
-            scored.
+        arguments: Of each role; right if role, entity span and type, trigger span and event type are. None where
+            not scored.
+        arguments_untyped: Likewise, whatever the entity's and the event's type.
+        arguments_given_spans: Likewise, where the annotated entities and triggers were given and the roles alone
+            were to be found. None where that was not tried.
     """
 
     documents: int
@@ -100,6 +106,8 @@ class Metrics:
     modality: ModalityScores | None = None
     modality_end_to_end: ModalityScores | None = None
     arguments: GroupScores | None = None
+    arguments_untyped: GroupScores | None = None
+    arguments_given_spans: GroupScores | None = None
 
     def to_dict(self) -> dict[str, float]:
         """Returns the scores under flat names that MLflow accepts.
@@ -115,7 +123,7 @@ class Metrics:
             (0.5, False)
         """
         values: dict[str, float] = {"documents": self.documents}
-        for name in ("entities", "events", "arguments"):
+        for name in ("entities", "events", *ARGUMENT_SCORES):
             group: GroupScores | None = getattr(self, name)
             if group is not None:
                 values.update(_flat_group(group, name))
@@ -147,7 +155,13 @@ class Counts:
         return np.asarray(self.values.sum(axis=0))
 
 
-def score(documents: Sequence[AlignedDocument], schema: Schema, *, arguments: bool = False) -> Metrics:
+def score(
+    documents: Sequence[AlignedDocument],
+    schema: Schema,
+    *,
+    arguments: bool = False,
+    linked: Sequence[AlignedDocument] | None = None,
+) -> Metrics:
     """Scores predictions.
 
     Args:
@@ -155,6 +169,7 @@ def score(documents: Sequence[AlignedDocument], schema: Schema, *, arguments: bo
         schema: Types, roles and modalities.
         arguments: Whether to score arguments even where none is predicted. Otherwise they are scored where
             both annotation and prediction have some.
+        linked: The same texts as annotated, and with the arguments that were found among what is annotated.
 
     Returns:
         The scores. A span that is not made of whole words matches nothing: it counts as missed or spurious.
@@ -173,27 +188,38 @@ def score(documents: Sequence[AlignedDocument], schema: Schema, *, arguments: bo
         matched, end_to_end = modality_confusions(documents, schema)
         modality = modality_scores(matched.sum(axis=0), schema.modalities)
         modality_end_to_end = modality_scores(end_to_end.sum(axis=0), schema.modalities)
+    groups = {
+        name: group_scores(counts)
+        for name, counts in argument_groups(documents, schema, arguments=arguments, linked=linked).items()
+    }
     return Metrics(
         len(documents),
         seqeval_scores(documents, schema.entity_types, "entities"),
         seqeval_scores(documents, schema.event_types, "events"),
         modality,
         modality_end_to_end,
-        group_scores(argument_counts(documents, schema)) if arguments or has_arguments(documents) else None,
+        **groups,
     )
 
 
-def selection_scores(gold: Sequence[Document], predicted: Sequence[Document], schema: Schema) -> dict[str, float]:
+def selection_scores(
+    gold: Sequence[Document],
+    predicted: Sequence[Document],
+    schema: Schema,
+    linked: Sequence[Document] | None = None,
+) -> dict[str, float]:
     """Scores by which the best epoch is chosen, from counts alone.
 
     Args:
         gold: The annotated documents.
         predicted: What was found in the same texts, in the same order.
         schema: Types and modalities.
+        linked: The annotated documents with the arguments that were found among what is annotated.
 
     Returns:
         ``mean_f1``, the mean of the micro F1 of the kinds that the schema has, then ``entities/f1``,
-        ``events/f1`` and ``modality/accuracy`` where it has them.
+        ``events/f1`` and ``modality/accuracy`` where it has them; and the F1 of arguments where there are any,
+        ``arguments/f1`` and, with ``linked``, ``arguments_given_spans/f1``.
 
     Raises:
         AlignmentError: If the documents are not of the same texts.
@@ -208,6 +234,10 @@ def selection_scores(gold: Sequence[Document], predicted: Sequence[Document], sc
     if schema.modalities:
         matched, _ = modality_confusions(documents, schema)
         selected["modality/accuracy"] = float(np.nan_to_num(accuracy(matched.sum(axis=0))))
+    answers = None if linked is None else align(gold, linked, schema)
+    for name, counts in argument_groups(documents, schema, linked=answers).items():
+        if name != "arguments_untyped":
+            selected[f"{name}/f1"] = float(np.nan_to_num(micro_f1(counts.total)))
     return selected
 
 
@@ -309,16 +339,34 @@ def has_arguments(documents: Sequence[AlignedDocument]) -> bool:
     )
 
 
-def argument_counts(documents: Sequence[AlignedDocument], schema: Schema) -> Counts:
+def argument_groups(
+    documents: Sequence[AlignedDocument],
+    schema: Schema,
+    *,
+    arguments: bool = False,
+    linked: Sequence[AlignedDocument] | None = None,
+) -> dict[str, Counts]:
+    """Counts what each of ``ARGUMENT_SCORES`` is made of, as far as there is something to score; see ``score``."""
+    groups = {}
+    if arguments or has_arguments(documents):
+        groups["arguments"] = argument_counts(documents, schema)
+        groups["arguments_untyped"] = argument_counts(documents, schema, types=False)
+    if linked is not None and (arguments or has_arguments(linked)):
+        groups["arguments_given_spans"] = argument_counts(linked, schema)
+    return groups
+
+
+def argument_counts(documents: Sequence[AlignedDocument], schema: Schema, *, types: bool = True) -> Counts:
     """Counts right, spurious and missed arguments of each document and role.
 
-    An argument is right if its role, its entity's words, its trigger's words and the event type are.
+    An argument is right if its role, its entity's words, its trigger's words and, with ``types``, the entity's and the
+    event's type are.
     """
     ids = {name: index for index, name in enumerate(schema.role_names)}
     values = np.zeros((len(documents), len(ids), 3), np.int64)
     for document, counts in zip(documents, values, strict=True):
-        gold = _arguments(document.gold, document.gold_spans, "gold")
-        predicted = _arguments(document.predicted, document.predicted_spans, "predicted")
+        gold = _arguments(document.gold, document.gold_spans, "gold", types)
+        predicted = _arguments(document.predicted, document.predicted_spans, "predicted", types)
         for column, arguments in enumerate((gold & predicted, predicted - gold, gold - predicted)):
             for role, *_ in arguments:
                 counts[ids[role], column] += 1
@@ -444,7 +492,7 @@ def _of_counts(row: IntArray) -> Scores:
     )
 
 
-def _arguments(document: Document, spans: Mapping[Kind, WordSpans], side: str) -> set[tuple[Any, ...]]:
+def _arguments(document: Document, spans: Mapping[Kind, WordSpans], side: str, types: bool) -> set[tuple[Any, ...]]:
     entities, triggers = spans["entities"].located, spans["events"].located
     found: set[tuple[Any, ...]] = set()
     for event in document.events:
@@ -453,11 +501,11 @@ def _arguments(document: Document, spans: Mapping[Kind, WordSpans], side: str) -
             filler = argument.entity
             entity = entities.get((filler.start, filler.end, filler.type))
             if trigger is not None and entity is not None:
-                found.add((argument.role, event.type, trigger, entity))
+                found.add((argument.role, trigger, entity, *((event.type, filler.type) if types else ())))
             else:
                 # cannot be told in words: equal to nothing on the other side
                 place = (event.start, event.end, filler.start, filler.end)
-                found.add((argument.role, event.type, place, side))
+                found.add((argument.role, place, event.type, filler.type, side))
     return found
 
 

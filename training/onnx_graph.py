@@ -89,7 +89,17 @@ class Dense:
     @classmethod
     def of(cls, linear: nn.Linear, activation: str | None = None) -> Dense:
         """Returns the layer that computes what a torch layer does."""
-        return cls(_array(linear.weight), _array(linear.bias), activation)
+        return cls.joined(linear, activation=activation)
+
+    @classmethod
+    def joined(cls, *linears: nn.Linear, activation: str | None = None) -> Dense:
+        """Returns the layer whose outputs are those of several torch layers, one after the other."""
+        weights = [_array(linear.weight) for linear in linears]
+        biases = [
+            np.zeros(linear.out_features, np.float32) if linear.bias is None else _array(linear.bias)
+            for linear in linears
+        ]
+        return cls(np.concatenate(weights), np.concatenate(biases), activation)
 
 
 def is_bert_shaped(encoder: PreTrainedModel) -> bool:
@@ -108,12 +118,14 @@ def build_graph(
     heads: Mapping[str, Sequence[Dense]],
     precision: Precision,
     texts: Iterable[tuple[torch.Tensor, torch.Tensor]] = (),
+    constants: Mapping[str, FloatArray] | None = None,
 ) -> onnx.ModelProto:
     """Builds the graph that maps subwords to the scores of words.
 
     Its inputs are ``input_ids`` [B, S], padded on the right, ``attention_mask`` [B, S], 1 for a subword and 0
     for padding, and ``word_starts`` and ``word_ends`` [N], the places of each word's first and last subword in
-    the flattened [B * S]; all int64. It has one output a head, float32 [N, labels], named as the head is.
+    the flattened [B * S]; all int64. It has one output a head, float32 [N, labels], named as the head is, and one for
+    each constant that is given, which is the same whatever the inputs are.
 
     Args:
         encoder: A ``BertModel``, ``RobertaModel`` or ``XLMRobertaModel``.
@@ -122,6 +134,8 @@ def build_graph(
             so a word's scores do not depend on what shares its batch.
         texts: For ``int8`` only: ``input_ids`` and ``attention_mask`` of sample texts, [B, S] each; some ten
             thousand subwords of the training articles.
+        constants: Arrays to give out as they are, by name: what is done with the scores of words needs them, and so
+            they lie in the same file.
 
     Returns:
         The checked graph, opset 17 with onnxruntime's own operators.
@@ -147,7 +161,7 @@ def build_graph(
             f"{', '.join(ACTIVATIONS)} can be exported, as all encoders of configs/encoder are: fine-tune one of these"
         )
     ranges = observe_ranges(encoder, _products(encoder), texts) if precision == "int8" else None
-    return _EncoderGraph(encoder, ranges).build(heads)
+    return _EncoderGraph(encoder, ranges).build(heads, constants or {})
 
 
 def _products(encoder: PreTrainedModel) -> dict[str, nn.Module]:
@@ -179,7 +193,7 @@ class _EncoderGraph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
 
-    def build(self, heads: Mapping[str, Sequence[Dense]]) -> onnx.ModelProto:
+    def build(self, heads: Mapping[str, Sequence[Dense]], given: Mapping[str, FloatArray]) -> onnx.ModelProto:
         self.reorder()
         states = self.embeddings()
         self.hide_padding()
@@ -189,6 +203,8 @@ class _EncoderGraph:
         words = self.add("Concat", *ends, axis=1)
         for name, denses in heads.items():
             self.head(name, denses, words)
+        for name, array in given.items():
+            self.add("Identity", self.constant(f"{name}.value", array), output=name)
         integer = TensorProto.INT64
         inputs = [
             helper.make_tensor_value_info("input_ids", integer, ["batch", "length"]),
@@ -199,6 +215,9 @@ class _EncoderGraph:
         outputs = [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["words", len(denses[-1].bias)])
             for name, denses in heads.items()
+        ]
+        outputs += [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, list(array.shape)) for name, array in given.items()
         ]
         constants = [numpy_helper.from_array(array, name) for name, array in self.constants.items()]
         graph = helper.make_graph(self.nodes, "hadath", inputs, outputs, constants)

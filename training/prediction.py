@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 
 from hadath.document import Document
-from hadath.reading import Batch, Windowing
+from hadath.reading import Batch, Windowing, read
 from hadath.schema import Schema
 from hadath.tagger import Tagger
 from hadath.tokens import WordTokenizer
@@ -55,7 +56,15 @@ def torch_tagger(
     if isinstance(tokenizer, Tokenizer):
         tokenizer = WordTokenizer(tokenizer, windowing.pieces_per_word)
     schema = Schema.from_dict(model.config.schema)
-    return Tagger(schema, tokenizer, windowing, TorchNetwork(model, bfloat16), batch_tokens)
+    return Tagger(
+        schema,
+        tokenizer,
+        windowing,
+        TorchNetwork(model, bfloat16),
+        batch_tokens,
+        # asked for at each use: the weights may be trained on in between
+        argument_weights=model.argument_weights,
+    )
 
 
 def tag_documents(tagger: Tagger, documents: Sequence[Document], chunk: int = 64) -> list[Document]:
@@ -69,8 +78,30 @@ def tag_documents(tagger: Tagger, documents: Sequence[Document], chunk: int = 64
     Returns:
         For each document what the tagger found, with the document's id.
     """
-    found = tagger.pipe((document.text for document in documents), batch_size=chunk)
-    return [
-        Document(prediction.text, prediction.entities, prediction.events, document.id)
-        for prediction, document in zip(found, documents, strict=True)
-    ]
+    return tag_and_link(tagger, documents, chunk)[0]
+
+
+def tag_and_link(
+    tagger: Tagger, documents: Sequence[Document], chunk: int = 64
+) -> tuple[list[Document], list[Document]]:
+    """Tags the texts of annotated documents, and finds arguments among what is annotated; reads each text once.
+
+    Args:
+        tagger: The tagger.
+        documents: Annotated documents.
+        chunk: Number of texts whose scores are in memory at once.
+
+    Returns:
+        For each document what the tagger found; and the document with the arguments that the tagger gives to the
+        annotated events.
+    """
+    found: list[Document] = []
+    linked: list[Document] = []
+    for first in range(0, len(documents), chunk):
+        part = documents[first : first + chunk]
+        readings = [read(document.text, tagger.tokenizer, tagger.windowing) for document in part]
+        logits = tagger.logits(readings)
+        tagged = tagger.decode(readings, logits)
+        found += [replace(prediction, id=document.id) for prediction, document in zip(tagged, part, strict=True)]
+        linked += tagger.decode_arguments(readings, logits, part)
+    return found, linked

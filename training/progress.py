@@ -51,6 +51,8 @@ class EpochLines(TrainerCallback):  # type: ignore[misc]
             ("eval_entities/f1", "entities F1"),
             ("eval_events/f1", "events F1"),
             ("eval_modality/accuracy", "modality"),
+            ("eval_arguments/f1", "arguments F1"),
+            ("eval_arguments_given_spans/f1", "of given spans"),
         )
         found = metrics or {}
         scores = "  ".join(f"{shown} {found[name]:.3f}" for name, shown in names if name in found)

@@ -14,11 +14,19 @@ from training.alignment import KINDS, AlignedDocument, align
 from training.bootstrap import REPLICATES, Interval, flat_intervals, score_intervals
 from training.error_analysis import ERROR_KINDS, TaggingError, error_counts, find_errors, write_errors
 from training.error_browser import write_error_browser
-from training.metrics import METHOD, GroupScores, Metrics, ModalityScores, Scores, metric_name, score
+from training.metrics import ARGUMENT_SCORES, METHOD, GroupScores, Metrics, ModalityScores, Scores, metric_name, score
 from training.pictures import write_pictures
 
 _WIDTH = 100
 _NAME_WIDTH = 28
+_GROUPS = {
+    "entities": "Entities",
+    "events": "Events",
+    "arguments": "Arguments",
+    "arguments_untyped": "Arguments, of any types",
+    "arguments_given_spans": "Arguments of given spans",
+}
+"""Groups of scores in the order of the report, with their titles."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ def evaluate(
     schema: Schema,
     *,
     arguments: bool = False,
+    linked: Sequence[Document] | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Evaluation:
@@ -64,6 +73,7 @@ def evaluate(
         predicted: What was found in the same texts, in the same order.
         schema: Types, roles and modalities.
         arguments: Whether to score arguments even where none is predicted.
+        linked: The annotated documents with the arguments that were found among what is annotated.
         replicates: Number of bootstrap replicates.
         seed: Seed of the bootstrap.
 
@@ -74,11 +84,12 @@ def evaluate(
         AlignmentError: If the documents are not of the same texts or have types that are not in the schema.
     """
     documents = align(gold, predicted, schema)
+    answers = None if linked is None else align(gold, linked, schema)
     return Evaluation(
         documents,
         schema,
-        score(documents, schema, arguments=arguments),
-        score_intervals(documents, schema, arguments=arguments, replicates=replicates, seed=seed),
+        score(documents, schema, arguments=arguments, linked=answers),
+        score_intervals(documents, schema, arguments=arguments, linked=answers, replicates=replicates, seed=seed),
         find_errors(documents),
         replicates,
         seed,
@@ -129,10 +140,10 @@ def report_text(evaluation: Evaluation, title: str) -> str:
     metrics, intervals = evaluation.metrics, evaluation.intervals
     number = f"{metrics.documents} document{'' if metrics.documents == 1 else 's'}"
     blocks = [[_shortened(title, _WIDTH), f"{number}. {_method(evaluation)}"]]
-    groups = {"entities": metrics.entities, "events": metrics.events, "arguments": metrics.arguments}
-    for name, group in groups.items():
+    for name, shown in _GROUPS.items():
+        group: GroupScores | None = getattr(metrics, name)
         if group is not None and group.types:
-            blocks.append(_group_lines(name, group, intervals))
+            blocks.append(_group_lines(name, shown, group, intervals))
     if metrics.modality is not None and metrics.modality_end_to_end is not None:
         blocks.append(_modality_lines(metrics.modality, metrics.modality_end_to_end, intervals))
     blocks.append(_error_lines(error_counts(evaluation.errors)))
@@ -143,8 +154,8 @@ def _method(evaluation: Evaluation) -> str:
     return f"{METHOD}; document bootstrap, {evaluation.replicates:,} replicates"
 
 
-def _group_lines(name: str, group: GroupScores, intervals: Mapping[str, Interval]) -> list[str]:
-    title, label = f"{name.capitalize():<{_NAME_WIDTH}}", "type" if name != "arguments" else "role"
+def _group_lines(name: str, shown: str, group: GroupScores, intervals: Mapping[str, Interval]) -> list[str]:
+    title, label = f"{shown:<{_NAME_WIDTH}}", "role" if name in ARGUMENT_SCORES else "type"
     lines = [f"{title} {'P':>6} {'R':>6} {'F1':>6}  {'[95 % interval]':<16}  {'support':>7} {'predicted':>9}"]
     for type_name, scores in group.types.items():
         lines.append(_row(type_name, scores, intervals.get(metric_name(f"{name}/{type_name}/f1"))))

@@ -12,10 +12,10 @@ from transformers import PrinterCallback, ProgressCallback, Trainer
 from hadath.document import Document
 from hadath.tagger import Tagger
 from training.optimization import parameter_groups
-from training.prediction import tag_documents
+from training.prediction import tag_and_link
 
-Score = Callable[[Sequence[Document], Sequence[Document]], dict[str, float]]
-"""Gold and predicted documents in, metrics out."""
+Score = Callable[[Sequence[Document], Sequence[Document], Sequence[Document]], dict[str, float]]
+"""Annotated and predicted documents, and the annotated ones with arguments that were found, in; metrics out."""
 
 
 class TaggerTrainer(Trainer):  # type: ignore[misc]
@@ -78,4 +78,4 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
 
     def dev_scores(self) -> dict[str, float]:
         """Returns the scores of the weights as they are now on the dev articles."""
-        return self.score(self.dev_documents, tag_documents(self.tagger, self.dev_documents))
+        return self.score(self.dev_documents, *tag_and_link(self.tagger, self.dev_documents))

@@ -1,9 +1,12 @@
 """Who takes part in an event: pairs of a trigger and an entity, what lies between them, and the role they are given.
 
-The network describes each word twice, as a trigger's first word and as an entity's. A pair's hidden layer adds both
-to what its distance and what lies between contribute, and scores the roles: a feed-forward scorer over the
-concatenated pair, as in Zhong and Chen, A Frustratingly Easy Approach for Entity and Relation Extraction (NAACL 2021),
-whose first layer is computed once for each word instead of once for each pair.
+The network describes each word three times: as a trigger's first word, as an entity's, and as one that stands between
+the two. A pair's hidden layer adds what the two descriptions say to what their distance, the words and the spans
+between them say, and scores the roles: a feed-forward scorer over the concatenated pair, as in Zhong and Chen, A
+Frustratingly Easy Approach for Entity and Relation Extraction (NAACL 2021), whose first layer is computed once for each
+word instead of once for each pair. A second layer of scores reads also what the first one makes of the other pairs of
+the same trigger and of the same entity: who has an actor already needs no other, and who acts here is less likely to
+suffer there (inference in passes, as in stacked sequential learning, Cohen and Carvalho, IJCAI 2005).
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from hadath.text import Words
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 AnySpan = TypeVar("AnySpan", Entity, Event)
 
@@ -57,14 +61,14 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.trigger)
 
-    def select(self, mask: npt.NDArray[np.bool_]) -> Pairs:
+    def select(self, mask: BoolArray) -> Pairs:
         """Returns the pairs for which ``mask`` is true."""
         return Pairs(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
 @dataclass(frozen=True)
 class ArgumentWeights:
-    """What scores pairs of described words, hidden layers of H features, scores of R roles.
+    """What scores pairs of described words: hidden layers of H features, R roles, Z features of the words between.
 
     Attributes:
         distance: What each distance from -D to D adds to the hidden layer, [2 D + 1, H]; pairs further apart than D
@@ -72,50 +76,96 @@ class ArgumentWeights:
         sentences: What sentence ends between the two add, [``SENTENCES``, H].
         triggers: What other triggers between them add, [``BETWEEN``, H].
         entities: What other entities between them add, [``BETWEEN``, H].
-        output: Weights of the roles' scores, [H, R].
+        words: What the words between them add, [2 Z, H]: the first half where the entity stands behind the trigger,
+            the second where it stands before it.
+        output: Weights of the roles' first scores, [H, R].
         bias: Their bias, [R]; the score of no role is 0.
+        others: What the first pass adds to the hidden layer of the second, [3 R, H]: the probabilities of the roles
+            summed over the other pairs of the trigger, over the other pairs of the entity, and of the pair itself.
+        final_output: Weights of the roles' scores, [H, R].
+        final_bias: Their bias, [R].
     """
 
     distance: FloatArray
     sentences: FloatArray
     triggers: FloatArray
     entities: FloatArray
+    words: FloatArray
     output: FloatArray
     bias: FloatArray
+    others: FloatArray
+    final_output: FloatArray
+    final_bias: FloatArray
 
     def __post_init__(self) -> None:
         if self.output.ndim != 2:
             raise ValueError(f"output is of shape {self.output.shape}; expected two dimensions")
         hidden, roles = self.output.shape
-        rows = {"distance": len(self.distance) | 1, "sentences": SENTENCES, "triggers": BETWEEN, "entities": BETWEEN}
-        for name, expected in (*((name, (count, hidden)) for name, count in rows.items()), ("bias", (roles,))):
-            if getattr(self, name).shape != expected:
-                raise ValueError(f"{name} is of shape {getattr(self, name).shape}; expected {expected}")
+        expected = {
+            "distance": (len(self.distance) | 1, hidden),
+            "sentences": (SENTENCES, hidden),
+            "triggers": (BETWEEN, hidden),
+            "entities": (BETWEEN, hidden),
+            "words": (len(self.words) // 2 * 2, hidden),
+            "bias": (roles,),
+            "others": (3 * roles, hidden),
+            "final_output": (hidden, roles),
+            "final_bias": (roles,),
+        }
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} is of shape {getattr(self, name).shape}; expected {shape}")
 
     @property
     def reach(self) -> int:
         """Most words from a trigger to its argument."""
         return len(self.distance) // 2
 
-    def logits(self, triggers: FloatArray, entities: FloatArray, pairs: Pairs) -> FloatArray:
+    @property
+    def width(self) -> int:
+        """Numbers by which each word is described, 2 H + Z: as a trigger, as an entity, as a word between."""
+        return 2 * len(self.output) + len(self.words) // 2
+
+    def logits(
+        self, described: FloatArray, triggers: Spans, entities: Spans, pairs: Pairs, allowed: BoolArray
+    ) -> FloatArray:
         """Scores pairs.
 
         Args:
-            triggers: Description of each trigger's first word as a trigger, [T, H].
-            entities: Description of each entity's first word as an entity, [E, H].
+            described: Descriptions of the words of all texts, [W, ``width``].
+            triggers: The triggers.
+            entities: The entities.
             pairs: The pairs.
+            allowed: As of ``allowed_roles``.
 
         Returns:
-            Scores of no role and of each role, [P, 1 + R].
+            Scores of no role and of each role, [P, 1 + R]; ``EXCLUDED`` where the schema does not allow a role.
         """
-        hidden = triggers[pairs.trigger]
-        hidden += entities[pairs.entity]
+        hidden_size = len(self.output)
+        first, entity_first = triggers.first[pairs.trigger], entities.first[pairs.entity]
+        hidden = described[first, :hidden_size]
+        hidden += described[entity_first, hidden_size : 2 * hidden_size]
         hidden += self.distance[pairs.distance + self.reach]
         hidden += self.sentences[pairs.sentences]
         hidden += self.triggers[pairs.triggers]
         hidden += self.entities[pairs.entities]
-        roles = np.maximum(hidden, 0, out=hidden) @ self.output + self.bias
-        return np.concatenate([np.zeros((len(pairs), 1), np.float32), roles], axis=1)
+        hidden += self._between(described[:, 2 * hidden_size :], first, entity_first) @ self.words
+        excluded = ~allowed[triggers.type[pairs.trigger], entities.type[pairs.entity]]
+        scores = _with_no_role(np.maximum(hidden, 0) @ self.output + self.bias, excluded)
+        likely = np.exp(log_softmax(scores))[:, 1:]
+        seen = [_sum_of_others(likely, groups) for groups in (pairs.trigger, pairs.entity)]
+        hidden += np.concatenate([*seen, likely], axis=1) @ self.others
+        return _with_no_role(np.maximum(hidden, 0) @ self.final_output + self.final_bias, excluded)
+
+    def _between(self, words: FloatArray, first: IntArray, entity_first: IntArray) -> FloatArray:
+        """What the words between say, [P, 2 Z]."""
+        # in float64: a sum over a few words is taken as the difference of two sums over many
+        sums = np.zeros((len(words) + 1, words.shape[1]))
+        np.cumsum(np.maximum(words, 0), axis=0, out=sums[1:])
+        low, high = np.minimum(first, entity_first), np.maximum(first, entity_first)
+        between = np.log1p(np.maximum(sums[high] - sums[np.minimum(low + 1, high)], 0)).astype(np.float32)
+        behind = (entity_first > first)[:, None]
+        return np.concatenate([between * behind, between * ~behind], axis=1)
 
 
 @dataclass(frozen=True)
@@ -135,7 +185,7 @@ class Roles:
     score: FloatArray
 
 
-def allowed_roles(schema: Schema) -> npt.NDArray[np.bool_]:
+def allowed_roles(schema: Schema) -> BoolArray:
     """Returns which entity types may fill which roles of which event types, [event types, entity types, roles].
 
     Example:
@@ -200,7 +250,7 @@ def candidate_pairs(
     sentences: IntArray,
     lengths: Sequence[int],
     reach: int,
-    allowed: npt.NDArray[np.bool_],
+    allowed: BoolArray,
 ) -> Pairs:
     """Pairs each trigger with the entities of the same text that are near enough and may fill one of its roles.
 
@@ -251,23 +301,32 @@ def candidate_pairs(
     )
 
 
-def best_roles(
-    logits: FloatArray, triggers: Spans, entities: Spans, pairs: Pairs, allowed: npt.NDArray[np.bool_]
-) -> Roles:
-    """Gives each pair the most probable role that its types allow; pairs for which none is likelier get none.
+def best_roles(logits: FloatArray, pairs: Pairs) -> Roles:
+    """Gives each pair its most probable role; pairs for which none is likelier get none.
 
     Args:
         logits: Scores of no role and of each role, [P, 1 + R].
-        triggers: The triggers.
-        entities: The entities.
         pairs: The pairs.
-        allowed: As of ``allowed_roles``.
     """
-    excluded = ~allowed[triggers.type[pairs.trigger], entities.type[pairs.entity]]
-    probabilities = np.exp(log_softmax(np.where(np.pad(excluded, ((0, 0), (1, 0))), np.float32(EXCLUDED), logits)))
+    probabilities = np.exp(log_softmax(logits))
     role = probabilities.argmax(axis=1)
     filled = np.flatnonzero(role)
     return Roles(pairs.trigger[filled], pairs.entity[filled], role[filled] - 1, probabilities[filled, role[filled]])
+
+
+def _with_no_role(roles: FloatArray, excluded: BoolArray) -> FloatArray:
+    """Puts the score of no role before those of the roles, [P, R] to [P, 1 + R]."""
+    scores = np.zeros((len(roles), roles.shape[1] + 1), dtype=np.float32)
+    scores[:, 1:] = np.where(excluded, np.float32(EXCLUDED), roles)
+    return scores
+
+
+def _sum_of_others(values: FloatArray, groups: IntArray) -> FloatArray:
+    """The sum of each row's group without the row itself, [P, R]."""
+    if not len(groups):
+        return values
+    sums = np.stack([np.bincount(groups, column) for column in values.T], axis=1)
+    return (sums[groups] - values).astype(np.float32)
 
 
 def _beginning_between(spans: Spans, low: IntArray, high: IntArray) -> IntArray:

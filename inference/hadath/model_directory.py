@@ -288,10 +288,10 @@ def _argument_weights(path: Path, network: OnnxNetwork, schema: Schema) -> Argum
             f"{path} scores {weights.output.shape[1]} roles, but the schema in config.json has "
             f"{len(schema.role_names)}: the two files are of different models; export the model again"
         )
-    if described != 2 * len(weights.output):
+    if described != weights.width:
         raise ModelError(
-            f"{path} describes words by {described} numbers; its weights of arguments expect "
-            f"{2 * len(weights.output)}; export the model again"
+            f"{path} describes words by {described} numbers, where its weights of arguments expect {weights.width}; "
+            "export the model again"
         )
     return weights
 

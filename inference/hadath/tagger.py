@@ -31,8 +31,8 @@ BATCH_TOKENS = 1024
 """Subwords that the network is given at once where nothing else is said."""
 
 Run = Callable[[Batch], Mapping[str, FloatArray]]
-"""The network: a batch in, for each head its logits, [N, labels], out; of ``arguments`` the descriptions of words as
-triggers and as entities, [N, 2 H]."""
+"""The network: a batch in, for each head its logits, [N, labels], out; of ``arguments`` the descriptions of words that
+``ArgumentWeights`` reads, [N, width]."""
 
 
 @dataclass(frozen=True)
@@ -243,9 +243,8 @@ class Tagger:
         sentences = np.concatenate([sentence_numbers(reading.text, reading.words.starts) for reading in readings])
         lengths = [len(reading.words) for reading in readings]
         pairs = candidate_pairs(triggers, entities, sentences, lengths, weights.reach, allowed)
-        as_trigger, as_entity = np.split(logits["arguments"], 2, axis=1)
-        scores = weights.logits(as_trigger[triggers.first], as_entity[entities.first], pairs)
-        roles = best_roles(scores / self.temperatures.get("arguments", 1.0), triggers, entities, pairs, allowed)
+        scores = weights.logits(logits["arguments"], triggers, entities, pairs, allowed)
+        roles = best_roles(scores / self.temperatures.get("arguments", 1.0), pairs)
         found: dict[int, list[tuple[str, int, float]]] = {}
         least = self.min_scores.get("arguments", 0.0)
         for trigger, entity, role, score in zip(

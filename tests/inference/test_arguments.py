@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from hadath.arguments import (
     BETWEEN,
+    EXCLUDED,
     SENTENCES,
-    ArgumentWeights,
-    Pairs,
     allowed_roles,
     best_roles,
     candidate_pairs,
@@ -23,6 +22,7 @@ from hadath.decode import Spans
 from hadath.document import Entity
 from hadath.schema import Schema
 from hadath.text import segment
+from tests.fixtures.argument_weights import random_weights
 
 SCHEMA = Schema(
     ("PER", "PLACE", "LAW"),
@@ -30,25 +30,11 @@ SCHEMA = Schema(
     {"MEET": {"Who": ("PER",), "Where": ("PLACE",)}, "ATTACK": {"Target": ("PER", "PLACE")}},
 )
 ALLOWED = allowed_roles(SCHEMA)
-HIDDEN = 6
 
 
 def spans_of(places: Sequence[tuple[int, int, int]]) -> Spans:
     first, last, kind = (np.array([place[side] for place in places], dtype=np.int64) for side in range(3))
     return Spans(first, last, kind, np.ones(len(places), dtype=np.float32))
-
-
-def weights_of(reach: int, roles: int = len(SCHEMA.role_names), seed: int = 0) -> ArgumentWeights:
-    draw = np.random.default_rng(seed)
-    shapes = {
-        "distance": (2 * reach + 1, HIDDEN),
-        "sentences": (SENTENCES, HIDDEN),
-        "triggers": (BETWEEN, HIDDEN),
-        "entities": (BETWEEN, HIDDEN),
-        "output": (HIDDEN, roles),
-        "bias": (roles,),
-    }
-    return ArgumentWeights(**{name: draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
 
 
 @st.composite
@@ -101,9 +87,10 @@ def test_roles_are_the_likeliest_that_the_schema_allows(
 ) -> None:
     lengths, sentences, triggers, entities = given
     pairs = candidate_pairs(triggers, entities, sentences, lengths, 10, ALLOWED)
-    logits = np.random.default_rng(seed).normal(scale=3, size=(len(pairs), 4)).astype(np.float32)
-    logits[:, 0] = 0
-    roles = best_roles(logits, triggers, entities, pairs, ALLOWED)
+    weights = random_weights(len(SCHEMA.role_names), seed=seed, reach=10)
+    described = np.random.default_rng(seed).normal(size=(len(sentences), weights.width)).astype(np.float32)
+    logits = weights.logits(described, triggers, entities, pairs, ALLOWED)
+    roles = best_roles(logits, pairs)
     found = {(t, e): (r, s) for t, e, r, s in zip(*(values.tolist() for values in vars(roles).values()), strict=True)}
     for number, (trigger, entity) in enumerate(zip(pairs.trigger.tolist(), pairs.entity.tolist(), strict=True)):
         allowed = [0, *(1 + np.flatnonzero(ALLOWED[triggers.type[trigger], entities.type[entity]])).tolist()]
@@ -117,28 +104,57 @@ def test_roles_are_the_likeliest_that_the_schema_allows(
             assert score == pytest.approx(shares[best] / shares.sum(), rel=1e-4)
 
 
-def test_what_a_pair_is_scored_by() -> None:
-    weights = weights_of(reach=3)
-    triggers, entities = np.random.default_rng(1).normal(size=(2, 2, HIDDEN)).astype(np.float32)
-    numbers = {"trigger": 1, "entity": 0, "distance": -2, "sentences": 2, "triggers": 1, "entities": 4}
-    pairs = Pairs(**{name: np.array([number]) for name, number in numbers.items()})
-    hidden = triggers[1] + entities[0] + weights.distance[1]
-    hidden = hidden + weights.sentences[2] + weights.triggers[1] + weights.entities[4]
-    expected = np.maximum(hidden, 0) @ weights.output + weights.bias
-    before = triggers.copy()
-    found = weights.logits(triggers, entities, pairs)
-    np.testing.assert_allclose(found, [[0, *expected]], rtol=1e-5)
-    assert np.array_equal(triggers, before)
-    assert weights.reach == 3
+def softmax(scores: np.ndarray) -> np.ndarray:
+    return np.exp(scores) / np.exp(scores).sum()
+
+
+@given(given=texts_with_spans(), seed=st.integers(0, 99))
+def test_what_pairs_are_scored_by(given: tuple[list[int], np.ndarray, Spans, Spans], seed: int) -> None:
+    lengths, sentences, triggers, entities = given
+    weights = random_weights(len(SCHEMA.role_names), seed=seed, reach=10)
+    described = np.random.default_rng(seed).normal(size=(len(sentences), weights.width)).astype(np.float32)
+    pairs = candidate_pairs(triggers, entities, sentences, lengths, 10, ALLOWED)
+    as_trigger, as_entity, as_between = np.split(described, [6, 12], axis=1)
+    hidden, first = [], []
+    for t, e, distance, ends, others, mentions in zip(*vars(pairs).values(), strict=True):
+        begin, other = triggers.first[t], entities.first[e]
+        between = np.log1p(np.maximum(as_between[min(begin, other) + 1 : max(begin, other)], 0).sum(axis=0))
+        nothing = np.zeros(2)
+        said = np.concatenate([between, nothing] if other > begin else [nothing, between]) @ weights.words
+        said = said + as_trigger[begin] + as_entity[other] + weights.distance[distance + 10] + weights.sentences[ends]
+        hidden.append(said + weights.triggers[others] + weights.entities[mentions])
+        scores = np.where(ALLOWED[triggers.type[t], entities.type[e]], np.maximum(hidden[-1], 0) @ weights.output, -1e4)
+        scores = np.where(scores > -1e4, scores + weights.bias, -1e4)
+        first.append(softmax(np.array([0, *scores]))[1:])
+    before = described.copy()
+    found = weights.logits(described, triggers, entities, pairs, ALLOWED)
+    assert np.array_equal(described, before)
+    for number, (t, e) in enumerate(zip(pairs.trigger, pairs.entity, strict=True)):
+        rest = [other for other in range(len(pairs)) if other != number]
+        of_trigger = sum((first[other] for other in rest if pairs.trigger[other] == t), np.zeros(3))
+        of_entity = sum((first[other] for other in rest if pairs.entity[other] == e), np.zeros(3))
+        seen = np.concatenate([of_trigger, of_entity, first[number]]) @ weights.others
+        scores = np.maximum(hidden[number] + seen, 0) @ weights.final_output + weights.final_bias
+        allowed = ALLOWED[triggers.type[t], entities.type[e]]
+        np.testing.assert_allclose(found[number], [0, *np.where(allowed, scores, EXCLUDED)], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("distance", (4, HIDDEN)), ("sentences", (2, HIDDEN)), ("triggers", (BETWEEN, 2)), ("bias", (1,))],
+    [
+        ("distance", (4, 6)),
+        ("sentences", (2, 6)),
+        ("triggers", (BETWEEN, 2)),
+        ("words", (3, 6)),
+        ("bias", (1,)),
+        ("others", (6, 6)),
+        ("final_output", (6, 1)),
+        ("output", (6,)),
+    ],
 )
 def test_weights_that_do_not_fit_each_other_are_refused(name: str, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=rf"{name} is of shape .*; expected "):
-        replace(weights_of(2), **{name: np.zeros(shape, np.float32)})
+    with pytest.raises(ValueError, match=r"(\w+) is of shape .*; expected "):
+        replace(random_weights(3), **{name: np.zeros(shape, np.float32)})
 
 
 def test_allowed_roles_of_a_schema() -> None:

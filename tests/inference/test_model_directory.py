@@ -19,6 +19,7 @@ from hadath.schema import Schema
 from tests.fixtures.tiny_model import write_tiny_model
 
 TEXT = "زار الوزير مدينة تونس. " * 5
+FEWER_ROLES = {"output": (12, 2), "bias": (2,), "others": (6, 12), "final_output": (12, 2), "final_bias": (2,)}
 FILES = ("model.onnx", "tokenizer.json", "config.json")
 
 
@@ -66,9 +67,12 @@ def test_a_model_with_arguments_gives_them(tmp_path: Path, model: Path) -> None:
         ({"sentences": None}, r"no usable weights of arguments: .*'sentences'"),
         ({"more": (1,)}, r"no usable weights of arguments: .*'more'"),
         ({"triggers": (5, 2)}, r"triggers is of shape \(5, 2\); expected \(5, 12\)"),
-        ({"output": (12, 2), "bias": (2,)}, r"scores 2 roles, but the schema in config\.json has 5"),
+        (
+            {"output": (12, 2), "bias": (2,), "others": (6, 12), "final_output": (12, 2), "final_bias": (2,)},
+            r"scores 2 roles, but the schema in config\.json has 5",
+        ),
         ({"output": (9,)}, "output is of shape"),
-        ({"arguments": 10}, r"describes words by 10 numbers; its weights of arguments expect 24"),
+        ({"arguments": 10}, r"describes words by 10 numbers, where its weights of arguments expect 26"),
     ],
 )
 def test_weights_of_arguments_that_cannot_be_used(tmp_path: Path, damage: dict[str, Any], message: str) -> None:

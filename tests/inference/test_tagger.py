@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hadath.arguments import BETWEEN, SENTENCES, ArgumentWeights, word_range
+from hadath.arguments import word_range
 from hadath.document import Document, Entity, Event
 from hadath.errors import InvalidTextError
 from hadath.model_directory import load
@@ -19,6 +19,7 @@ from hadath.schema import Schema, bio_labels
 from hadath.tagger import Tagger
 from hadath.text import normalize, segment
 from hadath.tokens import WordTokenizer
+from tests.fixtures.argument_weights import random_weights
 from tests.fixtures.tiny_model import write_tiny_model
 from tests.fixtures.tiny_tokenizers import wordpiece_tokenizer
 
@@ -28,13 +29,8 @@ TOKENIZER = WordTokenizer(wordpiece_tokenizer())
 WINDOWING = Windowing(64, 8, 4)
 
 
-HIDDEN, REACH = 6, 7
-
-
-def argument_weights(seed: int = 0) -> ArgumentWeights:
-    draw = np.random.default_rng(seed)
-    shapes = ((2 * REACH + 1, HIDDEN), (SENTENCES, HIDDEN), (BETWEEN, HIDDEN), (BETWEEN, HIDDEN), (HIDDEN, 3), (3,))
-    return ArgumentWeights(*(draw.normal(size=shape).astype(np.float32) for shape in shapes))
+REACH = 7
+WEIGHTS = random_weights(roles=3, reach=REACH)
 
 
 class TableNetwork:
@@ -47,7 +43,7 @@ class TableNetwork:
             "entities": draw.normal(scale=2, size=(size, len(bio_labels(schema.entity_types)))).astype(np.float32),
             "events": draw.normal(scale=2, size=(size, len(bio_labels(schema.event_types)))).astype(np.float32),
             "modality": draw.normal(size=(size, len(schema.modalities))).astype(np.float32),
-            "arguments": draw.normal(size=(size, 2 * HIDDEN)).astype(np.float32),
+            "arguments": draw.normal(size=(size, WEIGHTS.width)).astype(np.float32),
         }
         self.tables = {head: table for head, table in self.tables.items() if table.shape[1] > 1}
         self.calls: list[Batch] = []
@@ -61,7 +57,7 @@ class TableNetwork:
 def tagger_of(
     schema: Schema = SCHEMA, windowing: Windowing = WINDOWING, batch_tokens: int = 256, seed: int = 0
 ) -> Tagger:
-    weights = argument_weights() if schema.roles else None
+    weights = WEIGHTS if schema.roles else None
     network = TableNetwork(schema, seed)
     return Tagger(schema, TOKENIZER, windowing, network, batch_tokens, argument_weights=lambda: weights)
 

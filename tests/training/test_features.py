@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,14 @@ import torch
 from datasets import Dataset
 
 from hadath.decode import spans_of
-from hadath.document import Document, Entity, Event
+from hadath.document import Argument, Document, Entity, Event
 from hadath.reading import Windowing, batches, read
 from hadath.schema import Schema
 from hadath.text import segment
 from hadath.tokens import WordTokenizer
 from tests.fixtures.tiny_tokenizers import unigram_tokenizer
 from training.corpus import read_corpus
-from training.features import WindowCollator, label_counts, training_windows, word_labels
+from training.features import WindowCollator, label_counts, labelled_pairs, training_windows, word_labels
 from training.model import IGNORED, HeadSpec
 
 HEADS = {
@@ -190,3 +191,76 @@ def test_a_batch_is_no_wider_than_the_encoder_reads(length: int, most: int, widt
     row = {"input_ids": [5] * length, "word_starts": [1], "word_ends": [1], "labels_entities": [0]}
     batch = WindowCollator(1, ["entities"], most)([row, row])
     assert batch["input_ids"].shape == (2, width)
+
+
+ROLES = {"MEET": {"Who": ("PER",), "Where": ("PLACE",), "Host": ("PER", "PLACE")}}
+LINKED = Schema(("PER", "PLACE", "DATE"), ("MEET",), ROLES)
+ARGUMENTS = HeadSpec("arguments", "roles", hidden=4, reach=20)
+
+
+def linked(text: str, *roles: tuple[str, str, str]) -> Document:
+    """The first word meets; the roles are of the words named, of such types."""
+    entities = {words: entity(text, words, kind) for words, kind, _ in roles}
+    arguments = tuple(Argument(role, entities[words]) for words, _, role in roles if role)
+    trigger = text.split()[0]
+    return Document(text, tuple(entities.values()), (replace(event(text, trigger, "MEET"), arguments=arguments),))
+
+
+def test_pairs_and_their_labels() -> None:
+    text = "زار سالم القروي حي الواحة مع عمر. عاد أمس إلى درنة"
+    document = linked(
+        text,
+        ("حي الواحة", "PLACE", "Where"),
+        ("سالم القروي", "PER", "Host"),
+        ("سالم القروي", "PER", "Who"),  # two roles: the schema's first counts
+        ("عمر", "PER", ""),
+        ("أمس", "DATE", ""),  # fills no role of any event
+        ("درنة", "PLACE", "Who"),  # not allowed: not learnt
+    )
+    found = labelled_pairs(document, segment(text), ARGUMENTS, LINKED)
+    names = ARGUMENTS.labels(LINKED)
+    assert names == ("none", "Who", "Where", "Host")
+    assert [names[label] for label in found.labels] == ["Who", "Where", "none", "none"]
+    assert found.pairs.distance.tolist() == [1, 3, 6, 11]
+    assert found.pairs.sentences.tolist() == [0, 0, 0, 1]
+    assert found.pairs.entities.tolist() == [0, 1, 2, 4]
+    columns = found.columns(0, 7)
+    assert columns["entity"].tolist() == [1, 3, 6]
+    assert columns["labels"].tolist() == [1, 2, 0]
+    assert columns["entity_type"].tolist() == [0, 1, 0]
+    assert not any(len(values) for values in found.columns(1, 12).values())
+
+
+def test_arguments_out_of_reach_are_not_learnt() -> None:
+    text = "زار الوفد ثم عاد إلى درنة"
+    document = linked(text, ("درنة", "PLACE", "Where"))
+    near = replace(ARGUMENTS, reach=4)
+    assert len(labelled_pairs(document, segment(text), near, LINKED).labels) == 0
+    assert labelled_pairs(document, segment(text), ARGUMENTS, LINKED).labels.tolist() == [2]
+
+
+def test_pairs_of_a_batch_point_to_their_words(articles: Sequence[Document], tiny_schema: Schema) -> None:
+    heads = {**HEADS, "arguments": ARGUMENTS}
+    windows = training_windows(articles, TOKENIZER, WINDOWING, tiny_schema, heads)
+    batch = WindowCollator(TOKENIZER.pad_id, list(heads), WINDOWING.max_length)([*windows])
+    pairs, labels = batch["pairs"], batch["labels"]
+    assert len(labels["arguments"]) == len(pairs["trigger"]) > 0
+    assert {values.dtype for values in pairs.values()} == {torch.long}
+    # the labels of the words say that they are first words of what the pairs say they are
+    assert torch.equal(labels["events"][pairs["trigger"]], pairs["event_type"] + 1)
+    assert torch.equal(labels["entities"][pairs["entity"]], pairs["entity_type"] + 1)
+    counts = label_counts(windows, tiny_schema, heads)["arguments"]
+    assert counts.tolist() == torch.bincount(labels["arguments"], minlength=len(counts)).tolist()
+    annotated = sum(len(event.arguments) for document in articles for event in document.events)
+    assert 0 < int(counts[1:].sum()) <= annotated
+    whole = training_windows(articles, TOKENIZER, Windowing(4000, 8, 6), tiny_schema, heads)
+    assert int(label_counts(whole, tiny_schema, heads)["arguments"][1:].sum()) == annotated
+
+
+def test_texts_without_events_have_no_pairs() -> None:
+    documents = [Document("لا حدث هنا"), Document("ولا هنا")]
+    windows = training_windows(documents, TOKENIZER, WINDOWING, LINKED, {"arguments": ARGUMENTS})
+    assert label_counts(windows, LINKED, {"arguments": ARGUMENTS})["arguments"].tolist() == [0, 0, 0, 0]
+    batch = WindowCollator(TOKENIZER.pad_id, ["arguments"], 40)([*windows])
+    assert {len(values) for values in batch["pairs"].values()} == {0}
+    assert batch["labels"]["arguments"].dtype == torch.long

@@ -5,21 +5,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from transformers import AutoModel
 
+from hadath.arguments import BETWEEN, SENTENCES, allowed_roles, candidate_pairs
+from hadath.decode import Spans
 from hadath.schema import Schema
 from tests.fixtures.tiny_encoder import write_tiny_encoder
 from training.encoders import load_encoder
-from training.model import IGNORED, HeadSpec, JointTagger, new_tagger
+from training.model import IGNORED, HeadSpec, JointTagger, distance_buckets, new_tagger
 
 HEADS = {
     "entities": HeadSpec("spans", "entity_types", hidden=8, dropout=0.2),
     "events": HeadSpec("spans", "event_types", balance=0.5, label_smoothing=0.1),
     "modality": HeadSpec("trigger", "modalities", loss_weight=0.3),
 }
+ARGUMENTS = HeadSpec("arguments", "roles", hidden=8, dropout=0.2, balance=0.3, reach=9)
 WINDOWING = {"max_length": 64, "overlap": 8, "pieces_per_word": 8}
 
 
@@ -133,8 +137,12 @@ def test_a_schema_without_a_part_has_no_head_for_it(
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "words"}, "kind is words; expected one of spans, trigger"),
-        ({"source": "roles"}, "source is roles; expected one of entity_types, event_types, modalities"),
+        ({"kind": "words"}, "kind is words; expected one of spans, trigger, arguments"),
+        ({"source": "sides"}, "source is sides; expected one of entity_types, event_types, modalities, roles"),
+        ({"source": "roles"}, "a head of kind spans cannot have the source roles"),
+        ({"kind": "arguments"}, "a head of kind arguments cannot have the source entity_types"),
+        ({"kind": "arguments", "source": "roles"}, "hidden is 0; expected 1 or more for a head of arguments"),
+        ({"kind": "arguments", "source": "roles", "hidden": 8, "reach": 0}, "reach is 0; expected 1 or more"),
         ({"kind": "trigger"}, "a head of kind trigger cannot have the source entity_types"),
         ({"source": "modalities"}, "a head of kind spans cannot have the source modalities"),
         ({"dropout": 1.5}, "dropout is 1.5; expected a number from 0 to 1"),
@@ -248,3 +256,103 @@ def test_nothing_is_hidden_where_masking_is_off_or_there_is_no_mask(
 ) -> None:
     model = tagger_of(tiny_encoder, tiny_schema, **fields).train()
     assert torch.equal(seen_by_encoder(model, batch()), batch()["input_ids"])
+
+
+def pairs_of(schema: Schema, reach: int = 9, count: int = 40) -> dict[str, torch.Tensor]:
+    draw = torch.Generator().manual_seed(4)
+    limits = {
+        "trigger": (0, 7),
+        "entity": (0, 7),
+        "distance": (-reach, reach + 1),
+        "sentences": (0, SENTENCES),
+        "triggers": (0, BETWEEN),
+        "entities": (0, BETWEEN),
+        "event_type": (0, len(schema.event_types)),
+        "entity_type": (0, len(schema.entity_types)),
+    }
+    return {name: torch.randint(*ends, (count,), generator=draw) for name, ends in limits.items()}
+
+
+def with_arguments(encoder: Path, schema: Schema) -> JointTagger:
+    model = tagger_of(encoder, schema, {**HEADS, "arguments": ARGUMENTS}).eval()
+    with torch.no_grad():
+        for parameter in model.heads["arguments"].parameters():
+            parameter.normal_(std=0.5)
+    return model
+
+
+def test_pairs_are_scored_in_training_as_in_use(tiny_encoder: Path, tiny_schema: Schema) -> None:
+    model = with_arguments(tiny_encoder, tiny_schema)
+    described = model(**batch()).logits["arguments"].detach()
+    weights = model.argument_weights()
+    assert weights is not None
+    assert weights.reach == 9
+    assert described.shape == (7, weights.width)
+    # spans begin at every word, of any types
+    places, draw = torch.arange(7), np.random.default_rng(2)
+    triggers, entities = (
+        Spans(places.numpy(), places.numpy() + 1, draw.integers(0, count, 7), np.ones(7, np.float32))
+        for count in (len(tiny_schema.event_types), len(tiny_schema.entity_types))
+    )
+    pairs = candidate_pairs(triggers, entities, np.array([0, 0, 1, 1, 1, 2, 2]), [7], 9, allowed_roles(tiny_schema))
+    assert len(pairs) > 20
+    expected = weights.logits(described.numpy(), triggers, entities, pairs, allowed_roles(tiny_schema))
+    given = {name: torch.from_numpy(values) for name, values in vars(pairs).items()}
+    given["event_type"] = torch.from_numpy(triggers.type[pairs.trigger])
+    given["entity_type"] = torch.from_numpy(entities.type[pairs.entity])
+    first, found = model.heads["arguments"].pair_logits(described, given)
+    np.testing.assert_allclose(found.detach(), expected, rtol=1e-3, atol=1e-4)
+    assert not torch.allclose(first, found)
+
+
+def test_arguments_are_learnt_from_pairs(tmp_path: Path, tiny_encoder: Path, tiny_schema: Schema) -> None:
+    model = with_arguments(tiny_encoder, tiny_schema)
+    given = pairs_of(tiny_schema)
+    roles = torch.zeros(40, dtype=torch.long)
+    allowed = torch.from_numpy(allowed_roles(tiny_schema))[given["event_type"], given["entity_type"]]
+    filled = allowed.any(dim=1)
+    roles[filled] = 1 + allowed[filled].float().argmax(dim=1)
+    model.balance_labels({name: torch.arange(1, 20)[: len(s.labels(tiny_schema))] for name, s in model.specs.items()})
+    taught = {**labels(), "arguments": roles}
+    output = model(**batch(), labels=taught, pairs=given)
+    without = model(**batch(), labels={**taught, "arguments": torch.full_like(roles, IGNORED)}, pairs=given)
+    passes = model.heads["arguments"].pair_logits(output.logits["arguments"], given)
+    weights = model.get_buffer("arguments_label_weights")
+    losses = [weights[roles] * nn.functional.cross_entropy(scores, roles, reduction="none") for scores in passes]
+    expected = sum(loss.mean() for loss in losses)
+    assert (output.loss - without.loss).item() == pytest.approx(expected.item(), rel=1e-4)
+    output.loss.backward()
+    assert all(parameter.grad.isfinite().all() for parameter in model.heads["arguments"].parameters())
+    assert model.heads["arguments"].distance.weight.grad.any()
+    model.save_pretrained(tmp_path)
+    loaded = JointTagger.from_pretrained(tmp_path)
+    assert loaded.specs["arguments"] == ARGUMENTS
+    assert torch.equal(loaded(**batch(), labels=taught, pairs=given).loss, output.loss)
+
+
+def test_a_batch_without_pairs_can_be_learnt_from(tiny_encoder: Path, tiny_schema: Schema) -> None:
+    model = with_arguments(tiny_encoder, tiny_schema)
+    none = {name: values[:0] for name, values in pairs_of(tiny_schema).items()}
+    loss = model(**batch(), labels={**labels(), "arguments": torch.zeros(0, dtype=torch.long)}, pairs=none).loss
+    assert loss.isfinite()
+    loss.backward()
+    assert not model.heads["arguments"].output.weight.grad.any()
+
+
+@pytest.mark.parametrize("schema", [Schema(("PER",), ("MEET",), {}), Schema((), ("MEET",), {"MEET": {"Who": ()}})])
+def test_a_schema_without_roles_has_no_head_of_arguments(tiny_encoder: Path, schema: Schema) -> None:
+    model = tagger_of(tiny_encoder, schema, {**HEADS, "arguments": ARGUMENTS})
+    assert "arguments" not in model.heads
+    assert model.argument_weights() is None
+
+
+@pytest.mark.parametrize("reach", [1, 5, 7, 50])
+def test_distances_are_learnt_exactly_near_by_and_by_buckets_further_off(reach: int) -> None:
+    buckets = distance_buckets(reach)
+    assert len(buckets) == 2 * reach + 1
+    steps = np.diff(buckets)
+    assert buckets[0] == 0
+    assert set(steps.tolist()) <= {0, 1}
+    near = min(reach, 6)
+    assert (steps[reach - near : reach + near] == 1).all()
+    assert (buckets + buckets[::-1] == buckets[-1]).all()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ from hadath.tokens import WordTokenizer
 from training import provenance as provenance_module
 from training.corpus import read_corpus
 from training.encoders import load_encoder
-from training.model import HeadSpec, JointTagger, new_tagger
-from training.prediction import TorchNetwork, tag_documents, torch_tagger
+from training.model import BETWEEN_FEATURES, HeadSpec, JointTagger, new_tagger
+from training.prediction import TorchNetwork, tag_and_link, tag_documents, torch_tagger
 from training.provenance import git_state, provenance, read_provenance, write_provenance
 
 
@@ -26,12 +27,14 @@ def network(tiny_encoder: Path, tiny_schema: Schema) -> tuple[JointTagger, WordT
         "entities": HeadSpec("spans", "entity_types", dropout=0.5),
         "events": HeadSpec("spans", "event_types"),
         "modality": HeadSpec("trigger", "modalities"),
+        "arguments": HeadSpec("arguments", "roles", hidden=8),
     }
     windowing = {"max_length": 64, "overlap": 8, "pieces_per_word": 8}
     torch.manual_seed(3)
     model = new_tagger(encoder, tiny_schema, heads, windowing, input_masking=0.5, mask_id=5)
-    for head in model.heads.values():  # so sure of something that spans are found
+    for head in model.heads.values():  # so sure of something that spans and arguments are found
         torch.nn.init.normal_(head.output.weight, std=2.0)
+    torch.nn.init.normal_(model.heads["arguments"].sentences.weight, std=2.0)
     return model, WordTokenizer(tokenizer, 8)
 
 
@@ -67,6 +70,22 @@ def test_documents_are_tagged_in_their_order_and_keep_their_ids(
         ]
 
 
+def test_arguments_are_found_among_what_is_found_and_among_what_is_annotated(
+    network: tuple[JointTagger, WordTokenizer], articles: tuple[Document, ...]
+) -> None:
+    tagger = torch_tagger(*network)
+    found, linked = tag_and_link(tagger, articles, chunk=2)
+    assert found == tag_documents(tagger, articles, chunk=2)
+    assert any(event.arguments for document in found for event in document.events)
+    for document, article in zip(linked, articles, strict=True):
+        assert (document.text, document.entities, document.id) == (article.text, article.entities, article.id)
+        assert [replace(event, arguments=()) for event in document.events] == [
+            replace(event, arguments=()) for event in article.events
+        ]
+    assert linked != list(articles)
+    assert any(event.arguments for document in linked for event in document.events)
+
+
 def test_scores_are_float32_whatever_they_are_computed_in(
     network: tuple[JointTagger, WordTokenizer], articles: tuple[Document, ...]
 ) -> None:
@@ -77,7 +96,9 @@ def test_scores_are_float32_whatever_they_are_computed_in(
     exact, rounded = (TorchNetwork(model, bfloat16)(batch) for bfloat16 in (False, True))
     for name, logits in exact.items():
         assert logits.dtype == rounded[name].dtype == np.float32
-        assert logits.shape == (len(batch.targets), model.heads[name].output.out_features)
+        head = model.heads[name]
+        size = 2 * 8 + BETWEEN_FEATURES if name == "arguments" else head.output.out_features
+        assert logits.shape == (len(batch.targets), size)
         assert not np.array_equal(logits, rounded[name])
         np.testing.assert_allclose(logits, rounded[name], atol=0.05 * np.abs(logits).max())
 

@@ -62,7 +62,9 @@ def network_for(config: ModelConfig, directory: Path | None) -> tuple[JointTagge
         mask_id=WordTokenizer(tokenizer).mask_id,
     )
     with torch.no_grad():
-        for head in network.heads.values():
+        for name, head in network.heads.items():
+            if network.specs[name].kind == "arguments":
+                continue
             # the first label of spans is O
             head.output.weight.zero_()
             head.output.bias.copy_(-torch.arange(len(head.output.bias), dtype=torch.float32))

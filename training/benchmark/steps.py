@@ -105,7 +105,7 @@ class StepBench:
             data_collator=collate,
             tagger=torch_tagger(model, self.words, bfloat16=self.bfloat16),
             dev_documents=self.documents[:1],
-            score=lambda gold, found: {},
+            score=lambda gold, found, linked: {},
             layer_decay=self.optimization.layer_decay,
             head_factor=self.optimization.head_factor,
             callbacks=[times],
