@@ -22,7 +22,7 @@ _REGION_INHABITANTS = 100_000
 # endings of an adjective of nationality, behind its masculine singular: ليبي, ليبية, ليبيين, ليبيون, ليبيان, ليبيات …
 _ENDINGS = ("", "ه", "ا", "ين", "ون", "ان", "تان", "تين", "ات")
 _PREPOSITIONS = frozenset(word_keys("في لدى إلى من على عن مع ضد"))
-_WATERS = frozenset(word_keys("بحر خليج الخليج مضيق محيط نهر النيل القرن حوض قناة المتوسط"))
+_WATERS = frozenset(word_keys("بحر بحيرة خليج الخليج مضيق محيط نهر النيل القرن حوض قناة ممر المتوسط"))
 # of no country or of more than one, whatever country or town has such a name
 _NO_COUNTRY = frozenset(map(phrase_key, ("المغرب العربي", "المغرب الكبير", "غرب أفريقيا", "القدس", "القدس المحتلة")))
 # after these words the name of a town tells where a body or an office belongs
