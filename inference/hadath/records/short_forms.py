@@ -21,7 +21,7 @@ GENERIC_HEADS = frozenset(
 _HEADS_OF_NATURE = frozenset(word_keys("نهر جبل جبال وادي جزيرة"))
 _INTERNATIONAL_COMMITTEE = word_keys("اللجنة الدولية")  # للصليب الأحمر
 _HEAD_OF_STATE = word_keys("الرئيس")
-_TELLING_APART = frozenset(word_keys("السابق السابقة الأسبق الراحل المنتخب المقال المستقيل الأول الثاني"))
+_TELLING_APART = frozenset(word_keys("السابق السابقة الأسبق الراحل المنتخب المقال المستقيل الأول الثاني بلس"))
 _PARTS_OF_NAMES = frozenset(word_keys("عبد أبو أبي أبا بو أم ابن بن بنت ولد آل با بني"))
 _PLURAL = re.compile(r"(?:ين|ون)$")
 # adjectives that stand for a body's name: «البعثة الأممية», «بعثة الأمم المتحدة للدعم في ليبيا»
@@ -133,7 +133,10 @@ def is_short_body(short: Keys, full: Keys) -> bool:
         True
     """
     if short[0] == full[0]:
-        return _is_subsequence(short, full)
+        return _is_subsequence(short, full) and _TELLING_APART.intersection(full) <= set(short)
+    if short in _ADJECTIVES_OF_BODIES.values():
+        # «منظمة الأمم المتحدة للطفولة» is not the United Nations
+        return False
     if full[: len(_INTERNATIONAL_COMMITTEE)] == _INTERNATIONAL_COMMITTEE:
         return full[len(_INTERNATIONAL_COMMITTEE) :][: len(short)] == short
     return full[0] in GENERIC_HEADS and full[1 : len(short) + 1] == short
