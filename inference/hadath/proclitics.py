@@ -22,7 +22,9 @@ _NO_PROCLITIC_AFTER = frozenset({*_PREPOSITIONS, *_HEADS})
 # Beside those that end in ـي and ـية.
 _ORDINALS = ("الاول", "الاولي", "الثانيه", "الثالث", "الثالثه", "الرابع", "الرابعه", "الخامس", "الخامسه", "السادس")
 _KINDS = ("العليا", "العامه", "الخاصه", "المشتركه", "المستقله", "المصغره", "الموسعه", "المختصه", "المكلفه", "المتقاعد")
-_ADJECTIVES = frozenset({*_ORDINALS, *_KINDS, "السابع", "الثامن", "التاسع", "العاشر", "الماضيه", "المقبله", "الفاصله"})
+_ADJECTIVES = frozenset(
+    {*_ORDINALS, *_KINDS, "السابع", "الثامن", "التاسع", "العاشر", "الواحده", "الماضيه", "المقبله", "الفاصله"}
+)
 # What nouns and adjectives of the table take at their end.
 _ENDINGS = ("هما", "ها", "هم", "نا", "ه", "ا", "ون", "ين", "ان", "ات", "يه", "يون", "يين", "تين", "تان", "تي")
 _SHORTEST_STEM = 3
@@ -101,68 +103,81 @@ def without_proclitics(first: str, type: str, evidence: Evidence, place: int = 0
     vocabulary = _vocabulary()
     if word in vocabulary.own or evidence.before(place) in _NO_PROCLITIC_AFTER:
         return first
-    rests = list(_rests(word, type, vocabulary))
-    # «لغزة» is ل and «غزة» rather than «لغز» with an ending
-    plain = word[0] != "ك" and any(article + word[removed:] in vocabulary.plain for removed, article in rests)
-    if not plain and _known(word, vocabulary.own):
+    rests = list(_rests(word, type, evidence, vocabulary))
+    # «لغزة» is ل and «غزة», «لولاية» ل and «ولاية», rather than «لغز» and «لولا» with an ending
+    if _known(word, vocabulary.own) and not any(_is_whole(rest.text, vocabulary) for rest in rests):
         return first
-    for removed, article in rests:
-        rest = article + word[removed:]
-        if _is_word(rest, word[:removed], type, evidence, vocabulary):
-            if word[:removed].endswith("ل") and rest.startswith("ل"):
-                article = _melted(rest, evidence, vocabulary, following)
-            return article + first[removed:]
-    if any(letter + word in evidence.words for letter in "وبلف"):
+    for tells in (_listed, _in_article):  # «ولفرنسا» is no «لفرنسا», though the article has that too
+        for rest in rests:
+            if tells(rest, type, evidence, vocabulary):
+                melted = rest.proclitics.endswith("ل") and _melted(rest.text, evidence, vocabulary, following)
+                return ("ال" if melted or rest.article else "") + first[len(rest.proclitics) :]
+    common = type in _COMMON_NOUNS
+    if not common and any(letter + word in evidence.words for letter in "وبلف"):
         return first
     # nothing is known of the word: what it is more often
-    stripped = word[0] == "و" or word.startswith("بب") or (type in _COMMON_NOUNS and word[0] != "ك")
-    removed = next((removed for removed, article in rests if not article), 0)
-    return first[removed:] if stripped and len(word) - removed > 2 else first
+    stripped = word.startswith("بب") or (word[0] == "و" and word[1:2] != "و") or (common and word[0] != "ك")
+    length = next((len(rest.proclitics) for rest in rests if not rest.article), 0)
+    return first[length:] if stripped and len(word) - length > 2 else first
 
 
-def _rests(word: str, type: str, vocabulary: _Vocabulary) -> Iterator[tuple[int, str]]:
-    """The ways to take proclitics off a word: how many letters, and the article that comes back for them."""
+class _Rest(NamedTuple):
+    """What is left of a word, article included, without what may be proclitics."""
+
+    proclitics: str
+    text: str
+    article: bool = False
+
+
+def _rests(word: str, type: str, evidence: Evidence, vocabulary: _Vocabulary) -> Iterator[_Rest]:
+    """The ways to take proclitics off a word, the fewest first."""
     for start in (0, 1) if word[0] in "وف" else (0,):
-        if start:
-            yield 1, ""
         left = word[start:]
-        own = left[1:] in vocabulary.own and type == "GPE"  # «للبنان»; but «للحسين» is ل and «الحسين»
-        if left.startswith("لل") and not own and left[1:] not in vocabulary.with_article:
-            yield start + 2, "ال"
+        if start and not left.startswith("لل"):
+            yield _Rest(word[:1], left)
+        if left.startswith("لل"):
+            # «للبنان»; but «للحسين» is ل and «الحسين», though there is the name «لحسين»
+            own = left[1:] in vocabulary.own and (type == "GPE" or left[1:] in evidence.words)
+            if not own and left[1:] not in vocabulary.with_article:
+                yield _Rest(word[: start + 2], "ال" + left[2:], True)
         if left[:1] in ("ب", "ل", "ك"):
-            yield start + 1, ""
+            yield _Rest(word[: start + 1], left[1:])
 
 
-def _is_word(rest: str, proclitics: str, type: str, evidence: Evidence, vocabulary: _Vocabulary) -> bool:
-    """Whether what is left of a word without what may be proclitics is a word."""
-    if rest[:1].isdecimal():
+def _is_whole(rest: str, vocabulary: _Vocabulary) -> bool:
+    return rest in vocabulary.plain or (len(rest) > _SHORTEST_STEM and rest in vocabulary.own)
+
+
+def _listed(rest: _Rest, type: str, evidence: Evidence, vocabulary: _Vocabulary) -> bool:
+    """Whether the tables tell that what is left is a word."""
+    if rest.text[:1].isdecimal():
         return True
-    if len(rest) < 2:
-        return False
-    listed = rest in vocabulary.plain or rest in vocabulary.own
-    if proclitics.endswith("ك"):
+    if rest.proclitics.endswith("ك"):
         # rare before a name, while many names begin with it
-        return listed and len(rest) > _SHORTEST_STEM and rest in evidence.words
-    if rest.startswith("ال") and len(rest) > _SHORTEST_STEM + 1:
+        return _is_whole(rest.text, vocabulary) and rest.text in evidence.words
+    if rest.text.startswith("ال") and len(rest.text) > _SHORTEST_STEM + 1:
         return True
-    if type == "PER" and proclitics[0] in "بف":
-        return (len(rest) > _SHORTEST_STEM or rest in vocabulary.plain) and rest in evidence.words
-    if listed or _known(rest, vocabulary.plain) or _known(rest, vocabulary.own):
-        return True
-    return len(rest) > 2 and rest in evidence.words
+    if type == "PER" and rest.proclitics[0] in "بف":
+        return False
+    return len(rest.text) > 1 and (_known(rest.text, vocabulary.plain) or _known(rest.text, vocabulary.own))
 
 
-def _melted(rest: str, evidence: Evidence, vocabulary: _Vocabulary, following: str) -> str:
-    """The article where «للجنة» stands for ل and «اللجنة», nothing where it stands for ل and «لجنة»."""
+def _in_article(rest: _Rest, type: str, evidence: Evidence, vocabulary: _Vocabulary) -> bool:
+    """Whether the article has what is left as a word."""
+    shortest = _SHORTEST_STEM + 1 if type == "PER" and rest.text not in vocabulary.plain else _SHORTEST_STEM
+    return not rest.proclitics.endswith("ك") and len(rest.text) >= shortest and rest.text in evidence.words
+
+
+def _melted(rest: str, evidence: Evidence, vocabulary: _Vocabulary, following: str) -> bool:
+    """Whether «للجنة» stands for ل and «اللجنة», not for ل and «لجنة»."""
     if rest not in vocabulary.with_article:
-        return ""
+        return False
     definite, indefinite = "ال" + rest in evidence.words, rest in evidence.words
     if definite != indefinite:
-        return "ال" if definite else ""
+        return definite
     # «للجنة الدولية», «للواء 444», «للواء السابع» have an adjective or a number, «للجنة الحوار» a genitive
     second = folded(following).split(" ")[0]
-    described = second.endswith(("ي", "يه")) or second in _ADJECTIVES or not second.startswith("ال")
-    return "ال" if described else ""
+    return second.endswith(("ي", "يه")) or second in _ADJECTIVES or not second.startswith("ال")
 
 
 def _known(word: str, words: frozenset[str]) -> bool:
