@@ -18,7 +18,7 @@ LARGE = 150_000
 OVERWHELMING = 20
 """How many times larger a city is than all its namesakes abroad, to be meant whatever country is spoken of."""
 
-_REGION_INHABITANTS = 100_000
+_REGION_INHABITANTS = {False: 100_000, True: LARGE}  # by whether the name has several words, so that few share it
 # endings of an adjective of nationality, behind its masculine singular: ليبي, ليبية, ليبيين, ليبيون, ليبيان, ليبيات …
 _ENDINGS = ("", "ه", "ا", "ين", "ون", "ان", "تان", "تين", "ات")
 _PREPOSITIONS = frozenset(word_keys("في لدى إلى من على عن مع ضد"))
@@ -342,7 +342,8 @@ def _gazetteer() -> _Gazetteer:
             if kind == "country":
                 countries[phrase_key(name)].add(code)
             elif kind == "place":
-                towns[phrase_key(name)].append(_Place(f"{code} {name}", code, _REGION_INHABITANTS, False))
+                assumed = _REGION_INHABITANTS[len(word_keys(name)) > 1]
+                towns[phrase_key(name)].append(_Place(f"{code} {name}", code, assumed, False))
             elif kind == "people":
                 adjectives[phrase_key(name)].add(code)
                 peoples.add(phrase_key(name))

@@ -25,6 +25,8 @@ CODES = {row[0] for row in table_rows("countries.tsv")}
         ("انجمينا", "GPE", "TCD"),
         ("أبو ظبي", "GPE", "ARE"),
         ("موسكو", "GPE", "RUS"),
+        ("قطاع غزة", "GPE", "PSE"),
+        ("شمال دارفور", "GPE", "SDN"),
         ("التونسيين", "NORP", "TUN"),
         ("جنوب سودانيين", "NORP", "SSD"),
         ("الأتراك", "NORP", "TUR"),

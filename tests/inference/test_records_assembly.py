@@ -175,9 +175,10 @@ def test_publication_days(value: date | str | None, day: date | None) -> None:
     assert publication_day(value) == day
 
 
-def test_a_date_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="the publication date is '18 November'; expected"):
-        Document("x").records(date="18 November")
+@pytest.mark.parametrize("value", ["18 November", "20251118", "2025-11-31", "2025-11-181", "2025-W47-1", ""])
+def test_a_date_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=f"the publication date is '{value}'; expected"):
+        Document("x").records(date=value)
 
 
 @pytest.mark.parametrize("values", [{}, {"triggers": [], "participants": [], "who": 1}, {"triggers": [{}]}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal
@@ -19,6 +20,7 @@ from hadath.sentences import sentence_at, sentence_spans
 ROLES = ("Actor", "Recipient", "Place", "Date")
 """Roles of PLOVER events; participants are listed in this order, those with other roles behind them."""
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _DIRECTIONS: Mapping[str, Literal["past", "future"]] = {DEFAULT_MODALITY: "past", PLANNED: "future"}
 
 
@@ -86,8 +88,10 @@ def publication_day(value: date | str | None) -> date | None:
         datetime.date(2025, 11, 18)
     """
     if isinstance(value, str):
+        # the extended form alone: what else Python takes for ISO 8601 depends on its version
+        found = _DAY.match(value.strip())
         try:
-            return date.fromisoformat(value.strip()[:10])
+            return date.fromisoformat(found[0] if found else "")
         except ValueError:
             raise ValueError(
                 f"the publication date is {value!r}; expected a date, or a string in ISO 8601 such as '2025-11-18'"
