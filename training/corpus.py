@@ -142,7 +142,7 @@ def examine_corpus(
     if not root.is_dir():
         message = "is no folder; expected the folder of the corpus"
         return ExaminedCorpus(None, (Problem(root, 0, message, kind=ProblemKind.FILE),))
-    schema = _read_schema(root / schema_file, problems)
+    schema = read_schema(root / schema_file, problems)
     names, complete = _article_names(root / articles_folder, problems)
     if not names:
         return ExaminedCorpus(None, tuple(problems))
@@ -249,7 +249,8 @@ def to_dataset(corpus: Corpus) -> DatasetDict:
     )
 
 
-def _read_schema(path: Path, problems: list[Problem]) -> Schema | None:
+def read_schema(path: Path, problems: list[Problem]) -> Schema | None:
+    """Reads a brat annotation configuration; what is wrong with it is added to ``problems``."""
     text = read_text(path, problems)
     if text is None:
         return None

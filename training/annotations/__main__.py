@@ -17,7 +17,7 @@ class Command:
     """A command.
 
     Attributes:
-        module: The module whose ``main``, made by ``training.script.script``, runs it; loaded only when it is asked for.
+        module: The module whose ``main``, made by ``training.script.script``, runs it; loaded when it is asked for.
         purpose: What it does, in a line.
     """
 
@@ -28,6 +28,11 @@ class Command:
 COMMANDS = {
     "import": Command("training.annotations.importing", "annotations of another tool or format become a corpus"),
     "export": Command("training.annotations.exporting", "a corpus in the form of another tool or format"),
+    "check": Command("training.annotations.checking", "everything wrong or doubtful in a corpus"),
+    "split": Command("training.annotations.splitting", "articles divided into train, dev and test, by story"),
+    "agree": Command(
+        "training.annotations.agreement", "how far two annotators of the same articles agree, and where not"
+    ),
 }
 
 
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: The command and its settings; by default those of the command line.
     """
-    name, *rest = arguments if arguments is not None else sys.argv[1:] or [""]
+    name, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or [""]
     if name in ("-h", "--help"):
         sys.stdout.write(usage() + "\n")
         return 0

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hadath.document import Document
+from hadath.text import segment
 from training.annotations.checks.arguments import far_arguments
 from training.annotations.checks.composition import (
     UNSPLIT,
@@ -63,7 +64,7 @@ class Checks:
     label_errors: Disagreement
 
     def __post_init__(self) -> None:
-        levels = [level.value for level in Level]
+        levels = [Level.ERROR.value, Level.DOUBT.value]
         if self.unsplit not in levels:
             raise ValueError(f"unsplit is {self.unsplit!r}; expected {' or '.join(levels)}")
         if self.density_deviations <= 0:
@@ -113,10 +114,12 @@ def check_corpus(config: DictConfig) -> CheckedCorpus:
     schema = examined.corpus.schema
     counts = label_counts(splits, schema)
     findings += missing_labels(counts)
-    findings += inconsistencies(documents, files, checks.consistency)
-    findings += outlying_densities(documents, schema, files, deviations=checks.density_deviations)
+    words = [segment(document.text) for document in documents]
+    findings += inconsistencies(documents, words, files, checks.consistency)
+    findings += outlying_densities(documents, words, schema, files, deviations=checks.density_deviations)
     findings += duplicates(
         splits,
+        words,
         files,
         threshold=checks.near_duplicates.threshold,
         shingle_words=checks.near_duplicates.shingle_words,

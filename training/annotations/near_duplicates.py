@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from hadath.text import segment
+from hadath.text import Words, segment
 
 HashArray = npt.NDArray[np.uint64]
 SignatureArray = npt.NDArray[np.uint32]
@@ -49,13 +49,13 @@ class NearDuplicate:
     similarity: float
 
 
-def shingles(text: str, words: int = 3) -> HashArray:
+def shingles(text: str | Words, words: int = 3) -> HashArray:
     """Returns the hashes of all runs of some words of a text, each once and in order.
 
     Words are compared as the tagger reads them, normalised and without punctuation.
 
     Args:
-        text: Any text.
+        text: Any text, or its words.
         words: Words in a run. A text of fewer words is one run.
 
     Returns:
@@ -65,7 +65,8 @@ def shingles(text: str, words: int = 3) -> HashArray:
         >>> bool((shingles("زار الوزيرُ تونس أمس.") == shingles("زار الوزير تونس، أمس")).all())
         True
     """
-    forms = [form for form in segment(text).forms if form[0].isalnum()]
+    cut = segment(text) if isinstance(text, str) else text
+    forms = [form for form in cut.forms if form[0].isalnum()]
     if not forms:
         return np.zeros(0, np.uint64)
     hashes = np.array([_word_hash(form) for form in forms], np.uint64)
@@ -115,12 +116,12 @@ def signatures(sets: Sequence[HashArray], permutations: int = PERMUTATIONS) -> S
 
 
 def near_duplicates(
-    texts: Sequence[str], threshold: float, *, words: int = 3, permutations: int = PERMUTATIONS
+    texts: Sequence[str | Words], threshold: float, *, words: int = 3, permutations: int = PERMUTATIONS
 ) -> list[NearDuplicate]:
     """Finds the texts that are alike.
 
     Args:
-        texts: The texts. Texts without words are like no other.
+        texts: The texts, or their words. Texts without words are like no other.
         threshold: Least Jaccard index of a pair that is reported, above 0 and at most 1.
         words: Words in a shingle.
         permutations: Length of the signatures; more find pairs of a low threshold more surely.

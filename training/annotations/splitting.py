@@ -210,14 +210,17 @@ def split_corpus(config: DictConfig) -> DividedCorpus:
     )
     root = Path(config.corpus.path)
     folder = root / config.corpus.splits_folder
-    finish_pending(folder)
-    examined = _readable(examine_corpus(**config.corpus), root)
-    assert examined.corpus is not None
-    divided = divide(examined.corpus, examined.unsplit, division)
-    if not division.dry_run:
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder):
-            write_splits(folder, divided.splits, remove=[name for name in division.allot if name not in divided.splits])
+    if not root.is_dir():
+        raise CorpusError(root, examine_corpus(**config.corpus).problems)
+    with locked(root):
+        finish_pending(folder)
+        examined = _readable(examine_corpus(**config.corpus), root)
+        assert examined.corpus is not None
+        divided = divide(examined.corpus, examined.unsplit, division)
+        if not division.dry_run:
+            folder.mkdir(parents=True, exist_ok=True)
+            emptied = [name for name in division.allot if name not in divided.splits]
+            write_splits(folder, divided.splits, remove=emptied)
     _report(divided, examined.corpus, division, folder)
     return divided
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hadath.document import Document
 from hadath.schema import DEFAULT_MODALITY, Schema
-from hadath.text import segment
+from hadath.text import Words
 from training.alignment import KINDS, Kind
 from training.annotations.checks.finding import ArticleFiles, Finding, Level
 
@@ -71,12 +71,18 @@ def missing_labels(counts: LabelCounts) -> Iterator[Finding]:
 
 
 def outlying_densities(
-    documents: Sequence[Document], schema: Schema, files: ArticleFiles, *, deviations: float
+    documents: Sequence[Document],
+    words: Sequence[Words],
+    schema: Schema,
+    files: ArticleFiles,
+    *,
+    deviations: float,
 ) -> Iterator[Finding]:
     """Yields a doubt for each article with far more or fewer annotations than its length lets expect.
 
     Args:
         documents: The articles.
+        words: The words of each.
         schema: A kind of which it has no types is not looked at.
         files: Where the articles are.
         deviations: Standard deviations from the expected number that are outlying. The spread is the corpus's own
@@ -84,7 +90,7 @@ def outlying_densities(
     """
     if len(documents) < _FEWEST:
         return
-    lengths = np.array([sum(form[0].isalnum() for form in segment(document.text).forms) for document in documents])
+    lengths = np.array([len(cut) for cut in words])
     for kind in KINDS:
         if not (schema.entity_types if kind == "entities" else schema.event_types):
             continue

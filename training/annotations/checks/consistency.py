@@ -9,12 +9,13 @@ lower.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 
 from hadath.document import Document, Entity
-from hadath.text import Words, segment
+from hadath.text import Words
 from training.alignment import KINDS, Kind, Span
 from training.annotations.checks.finding import ArticleFiles, Finding, Level, sentence_pieces
 
@@ -62,18 +63,20 @@ class Thresholds:
         return min(1.0, ranked + _IN_ARTICLE) if in_article else ranked
 
 
-def inconsistencies(documents: Sequence[Document], files: ArticleFiles, thresholds: Thresholds) -> list[Finding]:
+def inconsistencies(
+    documents: Sequence[Document], words: Sequence[Words], files: ArticleFiles, thresholds: Thresholds
+) -> list[Finding]:
     """Finds what is annotated otherwise than the same words elsewhere.
 
     Args:
         documents: The articles.
+        words: The words of each.
         files: Where they are.
         thresholds: When something is told.
 
     Returns:
         Doubts of the kinds ``two types`` and ``left bare``, one for each place that is the exception.
     """
-    words = [segment(document.text) for document in documents]
     findings: list[Finding] = []
     for kind in KINDS:
         uses = _uses(documents, words, kind)
@@ -181,30 +184,33 @@ def _uses(documents: Sequence[Document], words: Sequence[Words], kind: Kind) -> 
     by_first: dict[str, list[Surface]] = defaultdict(list)
     for surface in sorted(uses, key=len, reverse=True):
         by_first[surface[0]].append(surface)
+
+    @cache
+    def beginning_with(form: str) -> Sequence[Surface]:
+        return [surface for first in (form, *_stripped(form)) for surface in by_first.get(first, ())]
+
     for document, cut, unused in zip(documents, words, free, strict=True):
-        for first, last, surface in _bare(cut.forms, unused, by_first):
+        for first, last, surface in _bare(cut.forms, unused, beginning_with):
             use = Use(document, int(cut.starts[first]), int(cut.ends[last - 1]), None)
             uses[surface].append(use)
     return uses
 
 
 def _bare(
-    forms: Sequence[str], free: Sequence[bool], by_first: dict[str, list[Surface]]
+    forms: Sequence[str], free: Sequence[bool], beginning_with: Callable[[str], Sequence[Surface]]
 ) -> Iterator[tuple[int, int, Surface]]:
     """Places outside of all annotations at which a known surface stands, the longest one first."""
     place = 0
     while place < len(forms):
-        found = None
+        after = place + 1
         if free[place]:
-            for form in (forms[place], *_stripped(forms[place])):
-                for surface in by_first.get(form, ()):
-                    last = place + len(surface)
-                    if tuple(forms[place + 1 : last]) == surface[1:] and all(free[place:last]):
-                        found = found or (place, last, surface)
-                        break
-        if found:
-            yield found
-        place = found[1] if found else place + 1
+            for surface in beginning_with(forms[place]):
+                last = place + len(surface)
+                if tuple(forms[place + 1 : last]) == surface[1:] and all(free[place:last]):
+                    yield place, last, surface
+                    after = last
+                    break
+        place = after
 
 
 def _without_proclitic(surface: Surface, known: set[Surface]) -> Surface:

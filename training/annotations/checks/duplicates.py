@@ -6,18 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hadath.document import Document
+from hadath.text import Words
 from training.annotations.checks.composition import UNSPLIT
 from training.annotations.checks.finding import ArticleFiles, Finding, Level
 from training.annotations.near_duplicates import near_duplicates
 
 
 def duplicates(
-    splits: Mapping[str, Sequence[Document]], files: ArticleFiles, *, threshold: float, shingle_words: int
+    splits: Mapping[str, Sequence[Document]],
+    words: Sequence[Words],
+    files: ArticleFiles,
+    *,
+    threshold: float,
+    shingle_words: int,
 ) -> Iterator[Finding]:
     """Yields each article that tells the story of another one in nearly the same words.
 
     Args:
         splits: The articles of each split.
+        words: The words of the articles, in the same order.
         files: Where the articles are.
         threshold: Least Jaccard index of word shingles, 0 to 1.
         shingle_words: Words in a shingle.
@@ -27,7 +34,7 @@ def duplicates(
     """
     split_of = [split for split, documents in splits.items() for _ in documents]
     documents = [document for group in splits.values() for document in group]
-    for pair in near_duplicates([document.text for document in documents], threshold, words=shingle_words):
+    for pair in near_duplicates(words, threshold, words=shingle_words):
         first, second = documents[pair.first], documents[pair.second]
         where = split_of[pair.first], split_of[pair.second]
         same = pair.similarity == 1

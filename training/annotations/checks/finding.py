@@ -26,6 +26,8 @@ class Level(str, Enum):
     """It contradicts the format, the schema or the splits, or it makes what is measured on the corpus untrue."""
     DOUBT = "doubt"
     """It may be right; somebody should look."""
+    DIFFERENCE = "difference"
+    """Two annotators have it differently."""
 
 
 @dataclass(frozen=True)

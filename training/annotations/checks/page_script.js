@@ -51,13 +51,13 @@ function chips(data, name, chosen, apply) {
     });
     return element("label", { class: `chip ${value}` }, box, value, element("output", {}, number.format(count)));
   });
-  return element("fieldset", { hidden: !boxes.length }, element("legend", {}, name), element("div", { class: "chips" }, ...boxes));
+  return element("fieldset", { hidden: boxes.length < 2 }, element("legend", {}, name), element("div", { class: "chips" }, ...boxes));
 }
 
 function findingItem(finding, legend) {
   const head = element(
     "p", { class: "head" },
-    element("span", { class: `level ${finding.level}` }, finding.level), " ", element("strong", {}, finding.kind), " ",
+    finding.level ? element("span", { class: `level ${finding.level}` }, finding.level) : "", " ", element("strong", {}, finding.kind), " ",
     element("code", {}, finding.place), element("small", {}, finding.level === "doubt" ? ` ${finding.weight.toFixed(2)}` : ""),
   );
   const item = element("li", {}, head, element("p", { class: "message", dir: "auto" }, ...isolated(finding.message)));
