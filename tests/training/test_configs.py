@@ -12,6 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from hadath.reading import Windowing
+from training.annotations.importing import format_options
 from training.corpus import read_corpus
 from training.finetune import GROUPS
 from training.model import HeadSpec
@@ -20,7 +21,13 @@ from training.settings import Encoder, Optimization, Run, Store, settings
 
 SCRIPTS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 OPTION_FILES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "experiment")
-GROUP_FILES = sorted(path.relative_to(CONFIGS).with_suffix("") for path in CONFIGS.glob("*/*.yaml"))
+# the formats of annotations are a group of imports and exports
+FORMAT_FILES = sorted((CONFIGS / "format").glob("*.yaml"))
+GROUP_FILES = sorted(
+    path.relative_to(CONFIGS).with_suffix("") for path in CONFIGS.glob("*/*.yaml") if path not in FORMAT_FILES
+)
+# scripts that do nothing before they are told in which format
+CHOSEN = {name: ["format=brat"] for name in ("annotations_import", "annotations_export")}
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +66,7 @@ def test_there_are_configs() -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_the_configuration_of_every_script_is_composed(name: str) -> None:
-    config = compose(name)
+    config = compose(name, CHOSEN.get(name))
     for missing in OmegaConf.missing_keys(config):
         OmegaConf.update(config, missing, "given")
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -75,6 +82,13 @@ def test_every_file_of_every_group_makes_settings(path: Path) -> None:
     check_finetune(config)
     # an experiment changes options, it brings no new ones but those of a sweep
     assert {name for name in names(config) if not name.startswith(".sweep.")} == names(compose("finetune"))
+
+
+@pytest.mark.parametrize("path", FORMAT_FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", sorted(CHOSEN))
+def test_every_format_has_a_reader_and_its_options(script: str, path: Path) -> None:
+    form, options = format_options(compose(script, [f"format={path.stem}"]).format)
+    assert isinstance(options, form.Options)
 
 
 def test_the_default_finetune_config() -> None:

@@ -1,4 +1,4 @@
-"""From the spans and relations of a source article to a document of the corpus: whole words, flat, within the schema."""
+"""From a source article's spans and relations to a document of the corpus: whole words, flat, within the schema."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ class _Builder:
         self.unmapped = unmapped
         self.findings = findings
         self.heads = {link.head for link in article.links}
+        self.roles = frozenset(schema.role_names) if article.links else frozenset()
 
     def document(self) -> Document | None:
         known = self._known()
@@ -209,7 +210,7 @@ class _Builder:
             roles = self.schema.roles.get(event.label, {})
             if event.kind is not Kind.EVENT or filler.kind is not Kind.ENTITY:
                 self._misfit(f"relation {link.label} between two {_plural(event.kind)} is no argument of an event")
-            elif link.label not in self.schema.role_names:
+            elif link.label not in self.roles:
                 self.unmapped.add("role", link.label, self.article)
             elif filler.label not in roles.get(link.label, ()):
                 allowed = f"; expected {' or '.join(roles[link.label])}" if roles.get(link.label) else ""

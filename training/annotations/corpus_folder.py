@@ -91,13 +91,13 @@ def _check_written_form(article: CorpusArticle, schema: Schema, findings: Findin
     read, problems = parse_document(
         article.document.text, article.document.to_brat(), schema, Path(f"{article.id}.ann"), article.id
     )
-    findings.problems += problems
-    if read is not None and not problems and _plain(read) != _plain(article.document):
+    if read is None or problems or _plain(read) != _plain(article.document):
+        why = f" ({problems[0].message})" if problems else ""
         findings.problem_at(
             Path(f"{article.id}.ann"),
             0,
-            "would be read back as another article: brat's form cannot tell its roles apart; rename one of the roles "
-            f"{', '.join(schema.role_names)}",
+            f"would be read back as another article{why}: brat's form cannot tell its roles apart; rename one of the "
+            f"roles {', '.join(schema.role_names)}",
         )
 
 
@@ -141,7 +141,9 @@ def _present(
             document, _ = read_document(path, schema)
             if document is None or _plain(document) != _plain(article.document):
                 findings.problem_at(
-                    path, 0, "is there already with other content; rename the new article with prefix=NAME-, or remove one"
+                    path,
+                    0,
+                    "is there already with other content; rename the new article with prefix=NAME-, or remove one",
                 )
             elif name in described and dict(article.metadata) != described[name]:
                 findings.problem_at(
@@ -167,7 +169,7 @@ def _merge(into: Path, layout: Layout, new: Sequence[CorpusArticle]) -> None:
                     undo.append(lambda target=target: target.unlink(missing_ok=True))
                 os.replace(path, target)
             sync_folder(folder)
-            for path in [*_split_files(into, layout, new), *_metadata_files(into, layout, new)]:
+            for path in [*_split_files(into, layout, new), *_metadata_files(into, layout)]:
                 before = path.read_bytes() if path.exists() else None
                 undo.append(lambda path=path, before=before: _restore(path, before))
             _write_lists(into, layout, new)
@@ -203,8 +205,9 @@ def _write_lists(root: Path, layout: Layout, articles: Sequence[CorpusArticle]) 
         for article in articles
         if article.metadata and article.id not in described
     ]
-    if lines:
-        for path in _metadata_files(root, layout, articles):
+    for path in _metadata_files(root, layout):
+        # also where there is nothing to say, since whoever reads the corpus expects the file
+        if lines or not path.exists():
             _append_lines(path, lines)
     (root / layout.splits_folder).mkdir(exist_ok=True)
     placed = dict(_split_members(root / layout.splits_folder))
@@ -216,8 +219,8 @@ def _split_files(root: Path, layout: Layout, articles: Sequence[CorpusArticle]) 
     return [root / layout.splits_folder / f"{split}.txt" for split in dict.fromkeys(a.split for a in articles)]
 
 
-def _metadata_files(root: Path, layout: Layout, articles: Sequence[CorpusArticle]) -> list[Path]:
-    return [root / layout.metadata_file] if layout.metadata_file and any(a.metadata for a in articles) else []
+def _metadata_files(root: Path, layout: Layout) -> list[Path]:
+    return [root / layout.metadata_file] if layout.metadata_file else []
 
 
 def _append_lines(path: Path, lines: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Writes a corpus in the form of another tool or format: ``python -m training.annotations export format=NAME to=PATH``."""
+"""Writes a corpus in the form of another tool or format: ``python -m training.annotations export format=NAME``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def export_annotations(config: DictConfig) -> Exported:
         SourceError: If there is something where the export is to be written, or the format cannot hold an article.
         SettingsError: If a setting has a wrong name, type or value.
     """
-    groups = ("corpus", "format", "labels", "misaligned", "overlaps")
+    # a format also brings rules for imports
+    groups = ("corpus", "format", "misaligned", "overlaps")
     wanted = settings(Export, OmegaConf.masked_copy(config, [name for name in config if name not in groups]), "")
     form, options = format_options(config.format)
     to = Path(wanted.to)

@@ -31,7 +31,7 @@ def article_id(name: str) -> str:
     safe = _UNSAFE.sub("-", composed).strip("-.")[:_LONGEST]
     while len(safe.encode("utf-8", "replace")) > _BYTES:
         safe = safe[:-1]
-    if safe == name and not _DEVICES.fullmatch(safe):
+    if safe and safe == name and not _DEVICES.fullmatch(safe):
         return safe
     return f"{safe or 'article'}-{short_hash(name)}"
 

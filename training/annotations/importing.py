@@ -40,6 +40,9 @@ class Import(Rules):
     into: str | None = None
     schema: str | None = None
     events: list[str] | None = None
+    labels: dict[str, str | None] | None = None
+    roles: dict[str, str | None] | None = None
+    modalities: dict[str, str | None] | None = None
     prefix: str = ""
     split: str | None = None
 
@@ -75,11 +78,11 @@ def import_annotations(config: DictConfig) -> Imported:
         SettingsError: If a setting has a wrong name, type or value.
         HadathError: If another process is writing into the corpus, or a package is missing.
     """
-    groups = ("corpus", "format", "labels", "roles", "modalities")
+    groups = ("corpus", "format")
     wanted = settings(Import, OmegaConf.masked_copy(config, [name for name in config if name not in groups]), "")
     layout = settings(Layout, config.corpus, "corpus")
-    mapped = {name: OmegaConf.to_container(config[name]) for name in ("labels", "roles", "modalities")}
-    label_map = LabelMap(**mapped)  # type: ignore[arg-type]
+    usual: Mapping[str, str | None] = OmegaConf.to_object(config.format.get("labels", OmegaConf.create()))  # type: ignore[assignment]
+    label_map = LabelMap({**usual, **(wanted.labels or {})}, wanted.roles or {}, wanted.modalities or {})
     form, options = format_options(config.format)
     findings = Findings()
     source = Path(wanted.source)
@@ -116,19 +119,18 @@ def import_annotations(config: DictConfig) -> Imported:
 def format_options(config: DictConfig) -> tuple[Any, Any]:
     """Returns the module of a format and its options, of the settings in the group ``format``."""
     form = format_named(str(config.reader))
-    given = OmegaConf.masked_copy(config, [str(name) for name in config if name != "reader"])
+    given = OmegaConf.masked_copy(config, [str(name) for name in config if name not in ("reader", "labels")])
     return form, settings(form.Options, given, "format")
 
 
-def _schema(
-    wanted: Import, layout: Layout, into: Path | None, articles: Sequence[SourceArticle]
-) -> tuple[Schema, str]:
+def _schema(wanted: Import, layout: Layout, into: Path | None, articles: Sequence[SourceArticle]) -> tuple[Schema, str]:
     """The schema of the corpus, and its annotation configuration."""
     there = into / layout.schema_file if into is not None else None
     if there is not None and there.is_file():
-        if wanted.schema not in (None, str(there)):
+        own = _read_schema(there)
+        if wanted.schema is not None and (wanted.schema == FOUND or _read_schema(Path(wanted.schema))[0] != own[0]):
             raise SourceError(f"{there} is the schema of the corpus; leave schema out, or import into a new folder")
-        return _read_schema(there)
+        return own
     if there is not None and there.parent.is_dir() and any(there.parent.iterdir()):
         raise SourceError(f"{there.parent} holds something else than a corpus: it has no {layout.schema_file}")
     if wanted.schema == FOUND:
@@ -148,7 +150,9 @@ def _read_schema(path: Path) -> tuple[Schema, str]:
     problems: list[Any] = []
     text = read_text(path, problems)
     if text is None:
-        raise SourceError(f"the schema cannot be read; give schema=PATH, or schema={FOUND} for the labels found:", problems)
+        raise SourceError(
+            f"the schema cannot be read; give schema=PATH, or schema={FOUND} for the labels found:", problems
+        )
     try:
         return Schema.from_brat(text, str(path)), text
     except SchemaError as error:
@@ -158,7 +162,9 @@ def _read_schema(path: Path) -> tuple[Schema, str]:
 def _split(article: SourceArticle, wanted: Import, findings: Findings) -> str:
     split = wanted.split or article.split or "train"
     if not _SPLIT_NAME.fullmatch(split):
-        findings.problem(article, f"is in the split {split!r}; expected a name such as train, or set split=train for all")
+        findings.problem(
+            article, f"is in the split {split!r}; expected a name such as train, or set split=train for all"
+        )
     return split
 
 

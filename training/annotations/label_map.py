@@ -6,7 +6,6 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from hadath.schema import DEFAULT_MODALITY, Schema
 from training.annotations.articles import Findings, Kind, SourceArticle

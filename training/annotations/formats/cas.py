@@ -1,7 +1,7 @@
 """UIMA CAS as XMI, as INCEpTION exports and imports it (https://inception-project.github.io/), by DKPro Cassis.
 
-Entities are of the layer NamedEntity; events are of a span layer of one's own with a feature for type and modality and a
-link feature (slots) for the arguments. Offsets in the file count UTF-16 units, which Cassis converts.
+Entities are of the layer NamedEntity; events are of a span layer of one's own, with features for type and modality and
+a link feature (slots) for the arguments. Offsets in the file count UTF-16 units, which Cassis converts.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ class Options:
         for name in ("entity_layer", "event_layer"):
             layer = getattr(self, name)
             if layer is not None and "." not in layer.strip("."):
-                raise ValueError(f"{name} is {layer}; expected the full name of a UIMA type, such as webanno.custom.Event")
+                raise ValueError(
+                    f"{name} is {layer}; expected the full name of a UIMA type, such as webanno.custom.Event"
+                )
 
 
 def _cassis() -> Any:
     try:
         return import_module("cassis")
     except ModuleNotFoundError as error:
-        raise HadathError(
-            f"UIMA CAS needs {error.name}; install it with: pip install 'hadath[annotations]'"
-        ) from None
+        raise HadathError(f"UIMA CAS needs {error.name}; install it with: pip install 'hadath[annotations]'") from None
 
 
 def read(source: Path, options: Options, findings: Findings) -> list[SourceArticle]:
@@ -76,6 +76,7 @@ def read(source: Path, options: Options, findings: Findings) -> list[SourceArtic
     """
     cassis = _cassis()
     articles = []
+    systems: dict[bytes, Any] = {}
     for path in source_files(source, SUFFIXES):
         for name, content, types in _members(path, findings):
             article = SourceArticle(path, "", place=name)
@@ -86,9 +87,9 @@ def read(source: Path, options: Options, findings: Findings) -> list[SourceArtic
                 with warnings.catch_warnings():
                     # Cassis only warns of offsets outside of the text, and keeps them as they are
                     warnings.simplefilter("error")
-                    cas = cassis.load_cas_from_xmi(
-                        io.BytesIO(content), cassis.load_typesystem(io.BytesIO(types)), lenient=False
-                    )
+                    if types not in systems:
+                        systems[types] = cassis.load_typesystem(io.BytesIO(types))
+                    cas = cassis.load_cas_from_xmi(io.BytesIO(content), systems[types])
                     _take(article, cas, options, findings)
             except _LayerError as error:
                 findings.problem(article, str(error))
@@ -108,8 +109,8 @@ def _members(path: Path, findings: Findings) -> Iterator[tuple[str, bytes, bytes
     """Name, content and type system of each CAS in a file."""
     try:
         if path.suffix.lower() != ".zip":
-            beside = [p for p in path.parent.iterdir() if p.name.lower() == TYPE_SYSTEM.lower()]
-            yield "", path.read_bytes(), beside[0].read_bytes() if beside else None
+            beside = path.with_name(TYPE_SYSTEM)
+            yield "", path.read_bytes(), beside.read_bytes() if beside.is_file() else None
             return
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -175,7 +176,9 @@ def _add(
 ) -> int | None:
     layer = annotation.type.name
     if annotation.type.get_feature(feature) is None:
-        raise _LayerError(f"the layer {layer} has no feature {feature!r}; see format.entity_feature, format.event_feature")
+        raise _LayerError(
+            f"the layer {layer} has no feature {feature!r}; see format.entity_feature, format.event_feature"
+        )
     label = annotation[feature]
     if not label:
         findings.note(f"annotations of {layer} without a {feature}, left out")
@@ -292,7 +295,9 @@ def _annotate(cas: Any, types: Any, document: Document, options: Options, findin
             else:
                 values[options.modality_feature] = event.modality
         if event.arguments and options.arguments_feature is None:
-            findings.note("arguments, for which format.arguments_feature names no feature, left out", len(event.arguments))
+            findings.note(
+                "arguments, for which format.arguments_feature names no feature, left out", len(event.arguments)
+            )
         elif event.arguments:
             link = types.get_type(f"{options.event_layer}{str(options.arguments_feature).title()}Link")
             slots = [link(role=argument.role, target=made[argument.entity]) for argument in event.arguments]

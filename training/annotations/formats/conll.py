@@ -385,4 +385,3 @@ def _misc(token: WrittenToken) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(_ESCAPES.get(character, character) for character in text)
-

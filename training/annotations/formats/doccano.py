@@ -84,7 +84,9 @@ def _take(article: SourceArticle, record: Fields, options: Options, findings: Fi
     article.split = known.optional_text("split")
     article.metadata = metadata_of(fields, _OWN, findings)
     if not any(name in record.values for name in _SPANS):
-        raise RecordError(f"has none of {', '.join(map(repr, _SPANS))}; expected the export of a sequence labelling project")
+        raise RecordError(
+            f"has none of {', '.join(map(repr, _SPANS))}; expected the export of a sequence labelling project"
+        )
     back = _back(article.text, options)
     index_of: dict[int, int] = {}
     for name in _SPANS:

@@ -125,7 +125,9 @@ class _Task:
             return None
         if len(chosen) > 1:
             who = ", ".join(str(each.values.get("id")) for each in chosen)
-            raise RecordError(f"has {len(chosen)} {self.options.results} ({who}); mark one as ground truth, export again")
+            raise RecordError(
+                f"has {len(chosen)} {self.options.results} ({who}); mark one as ground truth, export again"
+            )
         return chosen[0].list("result")
 
     def _take(self, results: Sequence[Any]) -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate
 
+from hadath.errors import HadathError
+
 
 def unit_offsets(text: str, utf16: bool = False, one_line_break: bool = False) -> list[int]:
     """Returns for each code point, and for the end, its offset in other units.
@@ -41,7 +43,10 @@ def grapheme_offsets(text: str) -> list[int | None]:
         >>> grapheme_offsets("تُم")
         [0, None, 1, 2]
     """
-    import regex  # here, because only one way of counting needs it
+    try:
+        import regex  # here, because only one way of counting needs it
+    except ModuleNotFoundError as error:
+        raise HadathError("graphemes need regex; install it with: pip install 'hadath[annotations]'") from error
 
     edges = [0, *(match.end() for match in regex.finditer(r"\X", text))]
     offsets: list[int | None] = [None] * (len(text) + 1)
@@ -54,9 +59,5 @@ def occurrences(text: str, shown: str, start: int, slack: int) -> list[int]:
     """Returns where a text holds another one, at most ``slack`` characters from a place."""
     first = max(0, start - slack)
     return [
-        place
-        for place in range(first, min(len(text), start + slack) + 1)
-        if shown and text.startswith(shown, place)
+        place for place in range(first, min(len(text), start + slack) + 1) if shown and text.startswith(shown, place)
     ]
-
-

@@ -80,7 +80,7 @@ def _take(article: SourceArticle, record: Fields, findings: Findings) -> None:
     index_of: dict[tuple[int, int], list[int]] = {}
     for order, value in enumerate(record.list("spans"), start=1):
         fields = Fields(value, f"span {order}")
-        if fields.values.get("type") == "pattern" or "label" not in fields.values:
+        if "label" not in fields.values:
             findings.note("spans without a label, left out")
             continue
         start, end = fields.number("start"), fields.number("end")
@@ -113,7 +113,9 @@ def _tokens(text: str, record: Fields) -> list[_Token]:
 
 def _check_span(text: str, fields: Fields, start: int, end: int, tokens: Sequence[_Token]) -> None:
     if not 0 <= start < end <= len(text):
-        raise RecordError(f"{fields.where} is at {start}-{end}; expected a place in the {len(text)} characters of the text")
+        raise RecordError(
+            f"{fields.where} is at {start}-{end}; expected a place in the {len(text)} characters of the text"
+        )
     shown = fields.optional_text("text")
     if shown is not None and shown != text[start:end]:
         raise RecordError(f"{fields.where} is {shown!r}, but the text at {start}-{end} is {text[start:end]!r}")
@@ -141,13 +143,17 @@ def _end(
         place = (span.number("start"), span.number("end"))
         label = span.optional_text("label")
         if tokens and not (0 <= number < len(tokens) and place[0] <= tokens[number].start < place[1]):
-            raise RecordError(f"{relation.where}: {name} is token {number}, but {name}_span is at {place[0]}-{place[1]}")
+            raise RecordError(
+                f"{relation.where}: {name} is token {number}, but {name}_span is at {place[0]}-{place[1]}"
+            )
         found = index_of.get(place, [])
     elif 0 <= number < len(tokens):
         edge = tokens[number].end
         found = [index for (_, end), indices in index_of.items() if end == edge for index in indices]
     else:
-        raise RecordError(f"{relation.where}: {name} is token {number}, and there is neither {name}_span nor such a token")
+        raise RecordError(
+            f"{relation.where}: {name} is token {number}, and there is neither {name}_span nor such a token"
+        )
     found = [index for index in found if label in (None, article.spans[index].label)]
     if len(found) != 1:
         raise RecordError(
@@ -186,7 +192,12 @@ def _line(article: CorpusArticle) -> dict[str, Any]:
     last = {end: number for number, end in enumerate(ends)}
 
     def span(found: Entity | Event) -> dict[str, Any]:
-        values = {"start": found.start, "end": found.end, "token_start": first[found.start], "token_end": last[found.end]}
+        values = {
+            "start": found.start,
+            "end": found.end,
+            "token_start": first[found.start],
+            "token_end": last[found.end],
+        }
         return {**values, "label": found.type}
 
     spans, relations = [span(entity) for entity in article.document.entities], []

@@ -100,9 +100,12 @@ def is_dev(number: int, share: float) -> bool:
 
 
 def source_article(
-    path: Path, passage: Passage, decode: Callable[[Sequence[Token], Kind, Findings, Path], list[Found]], findings: Findings
+    path: Path,
+    passage: Passage,
+    decode: Callable[[Sequence[Token], Kind, Findings, Path], list[Found]],
+    findings: Findings,
 ) -> SourceArticle:
-    """Makes an article of a passage: tokens joined by spaces, sentences by line breaks, unless the source says otherwise.
+    """Makes an article of a passage: tokens joined by spaces, sentences by line breaks, unless it says otherwise.
 
     Args:
         path: Its file.

@@ -125,7 +125,9 @@ def nested_spans(sentence: Sequence[Token], stray: str, path: Path, findings: Fi
         for label, count in goes_on.items():
             for _ in range(count):
                 if stray == "refuse":
-                    message = f"I-{label} follows no B-{label}; begin the span with B-{label}, or set format.stray=begin"
+                    message = (
+                        f"I-{label} follows no B-{label}; begin the span with B-{label}, or set format.stray=begin"
+                    )
                     findings.problem_at(path, token.line, message)
                 else:
                     findings.note(f"I-{label} without B-{label} read as the beginning of a span")
