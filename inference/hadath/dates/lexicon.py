@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hadath.text import normalize
 
 LONGEST = 24
 """Tokens of the longest expression that is read; more are no date."""
+
+_CACHED = 1 << 14
 
 
 class Token(NamedTuple):
@@ -48,7 +51,7 @@ MEANINGS: dict[tuple[str, ...], tuple[str, Any]] = {}
 def _add(kind: str, value: Any, *phrases: str, article: bool = False) -> None:
     """Enters phrases, ``/`` between them; with ``article`` also with ال before the first word."""
     for phrase in "/".join(phrases).split("/"):
-        words = tuple(folded(phrase).split())
+        words = tuple(phrase.translate(_FOLDED).split())
         MEANINGS[words] = (kind, value)
         if article:
             MEANINGS[("ال" + words[0], *words[1:])] = (kind, value)
@@ -143,7 +146,7 @@ _NEXT = "مقبل/قادم/آتي/تالي له/جاي"
 _NOW = "جاري/حالي/الراهن"
 for _names, _direction in ((_PAST, -1), (_NEXT, 1), (_NOW, 0)):
     for _name in _names.split("/"):
-        _stem = "ال" + folded(_name).removeprefix("ال")
+        _stem = "ال" + _name.translate(_FOLDED).removeprefix("ال")
         _add("relation", _direction, *(_stem + ending for ending in ("", "ه", "ين", "ان", "تين", "تان", "ات")))
 _add("relation", -1, "الماض/الفايت")
 _add("relation", -2, "قبل الماضي/قبل الماضية/ما قبل الماضي/ما قبل الماضية/قبل الفائت/قبل المنصرم")
@@ -223,7 +226,7 @@ _add("to", None, "إلى")
 _add("from", None, "من/كل من")
 _add("between", None, "بين/ما بين")
 _add("and", None, "و")
-_add("dash", None, "-/–/—/−/ـ")
+_add("dash", None, "-/–/—/−")
 # no phrases: «/» stands between phrases above
 MEANINGS[("/",)] = ("slash", None)
 MEANINGS[("ال",)] = ("mark", None)  # «الـ24 ساعة»
@@ -286,7 +289,8 @@ for _phrase, _meaning in sorted(MEANINGS.items(), key=lambda item: -len(item[0])
     _BY_FIRST.setdefault(_phrase[0], []).append((_phrase, _meaning))
 
 
-def tokens(text: str) -> list[Token] | None:
+@lru_cache(maxsize=_CACHED)
+def tokens(text: str) -> tuple[Token, ...] | None:
     """Cuts an expression into words that mean something in a date.
 
     Args:
@@ -315,7 +319,7 @@ def tokens(text: str) -> list[Token] | None:
         else:
             found.append(token)
         place += length
-    return found if len(found) <= LONGEST else None
+    return tuple(found) if len(found) <= LONGEST else None
 
 
 def _token(pieces: list[str], place: int) -> tuple[Token | None, int]:
