@@ -53,6 +53,7 @@ def documents(draw: st.DrawFn) -> Document:
     return Document(text, tuple(entities), tuple(events), draw(st.sampled_from([None, "a1"])))
 
 
+@settings(max_examples=40)
 @given(documents())
 def test_every_mention_is_in_one_group(document: Document) -> None:
     grouped = [mention for group in group_mentions(document) for mention in group.mentions]
@@ -60,7 +61,7 @@ def test_every_mention_is_in_one_group(document: Document) -> None:
     assert set(grouped) == set(document.entities)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(documents(), st.sampled_from([None, date(2025, 11, 18)]))
 def test_records_hold_every_event_once_and_only_what_is_in_the_document(document: Document, day: date | None) -> None:
     records = event_records(document, day)
