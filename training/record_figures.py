@@ -92,10 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{role}: {found[role]:,}, of them with {', '.join(shares)}")
     if options.judged is not None:
         judged = json.loads(options.judged.read_text(encoding="utf-8"))
+        read = [document.id for document in corpus.documents if document.id in judged]
         for name, scores in grouping_scores(corpus.documents, judged).items():
             precision, recall, f1 = scores
             print(
-                f"groups in {len(judged)} articles, {name}: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
+                f"groups in {len(read)} articles, {name}: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
             )
 
 
