@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := runs/$(shell date +%Y-%m-%d_%H-%M-%S)
 ARTICLE ?=
+MODEL ?=
 
 .PHONY: help train test lint bench package ui clean
 
@@ -12,7 +13,7 @@ help:
 	@echo "make test     run the fast tests"
 	@echo "make lint     check style and types"
 	@echo "make bench    measure speed against transformers.pipeline and a bare PyTorch loop"
-	@echo "make package  build the wheel with the model inside"
+	@echo "make package  build the wheel with the model inside (MODEL=directory or models:/hadath@champion: that one)"
 	@echo "make ui       open the MLflow page with all runs"
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -39,6 +40,7 @@ bench: $(VENV)/installed
 	$(BIN)/python -m training.benchmark
 
 package: $(VENV)/installed
+	$(if $(MODEL),$(BIN)/python -m training.bundle $(MODEL))
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 ui: $(VENV)/installed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -10,6 +11,7 @@ from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from hadath.model_directory import ModelConfig
@@ -113,7 +115,9 @@ def training_command(config_file: Path) -> str:
     """
     if not config_file.is_file():
         return "# not recorded: the folder of the training is not here"
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+    # a script has told Hydra already where the configuration lies
+    begun = GlobalHydra.instance().is_initialized()
+    with nullcontext() if begun else initialize_config_dir(str(CONFIGS), version_base="1.3"):
         usual = dict(leaves(OmegaConf.to_container(compose("finetune"), resolve=False)))
     used = dict(leaves(OmegaConf.to_container(OmegaConf.load(config_file))))
     changed = [
