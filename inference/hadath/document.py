@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from hadath.errors import InvalidDocumentError
+from hadath.errors import InvalidDocumentError, InvalidTextError
 from hadath.names import MentionNames, mention_name
 from hadath.schema import DEFAULT_MODALITY
 
@@ -179,7 +179,7 @@ class Document:
             if not isinstance(identifier, str | None):
                 raise TypeError(f"its id is {identifier!r}")
             return cls(values["text"], entities, events, identifier)
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+        except (KeyError, TypeError, IndexError, AttributeError, InvalidTextError) as error:
             what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise InvalidDocumentError(
                 f"not a document: {what}; expected the form that Document.to_dict writes"

@@ -158,6 +158,12 @@ def test_an_argument_that_is_none_of_the_entities_is_refused() -> None:
         Document(TEXT, (Entity(13, 24, "ORG", "سالم القروي"), TOBRUK, GHAT), (VISIT,))
 
 
+def test_an_entity_of_which_no_name_can_be_made_is_refused() -> None:
+    entity = {"start": 0, "end": 1, "type": "PER", "text": "\ud800"}
+    with pytest.raises(InvalidDocumentError, match=r"^not a document: the text is not valid Unicode: a lone surrogate"):
+        Document.from_dict({"text": "\ud800", "entities": [entity], "events": []})
+
+
 @pytest.mark.parametrize("text", [None, b"abc", ["a"]])
 def test_a_text_that_is_no_string_is_refused(text: Any) -> None:
     with pytest.raises(InvalidDocumentError, match="expected str"):
