@@ -98,7 +98,7 @@ class LabelledPairs:
 def labelled_pairs(document: Document, words: Words, spec: HeadSpec, schema: Schema) -> LabelledPairs:
     """Pairs each trigger of an annotated text with the entities that could be its arguments.
 
-    An entity that fills two roles of one event (three do in 440 articles) counts for the one that the schema names
+    An entity that fills two roles of one event (four do in 440 articles) counts for the one that the schema names
     first: a pair has one label. An argument that stands further off than the head reaches, or whose type the schema
     does not allow, is not learnt.
 

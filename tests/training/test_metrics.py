@@ -16,6 +16,7 @@ from tests.fixtures.predictions import SCHEMA, Tagged, any_documents, tagged_doc
 from training.alignment import KINDS, AlignedDocument, Kind, align
 from training.metrics import (
     GroupScores,
+    Scores,
     argument_counts,
     group_scores,
     metric_name,
@@ -230,6 +231,35 @@ def test_arguments_are_reported_where_the_model_predicts_some_or_on_request() ->
     assert requested is not None
     assert (requested.micro.f1, requested.micro.support) == (0.0, 2)
     assert score(aligned(GOLD), SCHEMA).arguments is not None
+
+
+def test_untyped_arguments_are_right_whatever_the_types_are() -> None:
+    other_type = replace(AID, type="ASSAULT", arguments=(Argument("Actor", HILAL),))
+    predicted = Document(TEXT, GOLD.entities, (other_type,), "a1")
+    metrics = score(aligned(predicted), SCHEMA)
+    assert metrics.arguments is not None
+    assert metrics.arguments_untyped is not None
+    assert metrics.arguments.micro.f1 == 0
+    assert metrics.arguments_untyped.micro == Scores(1.0, 0.5, 2 / 3, 2, 1)
+    # a wrong role is wrong in any case
+    other_role = replace(AID, arguments=(Argument("Place", HILAL),))
+    assert argument_counts(aligned(Document(TEXT, GOLD.entities, (other_role,), "a1")), SCHEMA, types=False).total[
+        :, 0
+    ].tolist() == [0, 0]
+
+
+def test_arguments_of_given_spans_are_scored_where_they_were_tried() -> None:
+    nothing = Document(TEXT, id="a1")
+    linked = Document(TEXT, GOLD.entities, (replace(AID, arguments=(Argument("Actor", HILAL),)), ASSAULT), "a1")
+    assert score(aligned(GOLD), SCHEMA).arguments_given_spans is None
+    metrics = score(aligned(nothing), SCHEMA, linked=aligned(linked))
+    assert metrics.arguments is metrics.arguments_untyped is None
+    assert metrics.arguments_given_spans is not None
+    assert metrics.arguments_given_spans.micro == Scores(1.0, 0.5, 2 / 3, 2, 1)
+    assert metrics.to_dict()["arguments_given_spans/Actor/f1"] == 1.0
+    selected = selection_scores([GOLD], [nothing], SCHEMA, linked=[linked])
+    assert selected["arguments_given_spans/f1"] == pytest.approx(2 / 3)
+    assert "arguments/f1" not in selected
 
 
 @given(st.lists(tagged_documents(), min_size=1, max_size=4))

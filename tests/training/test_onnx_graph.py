@@ -143,6 +143,18 @@ def test_no_words_give_no_scores(encoder, heads):
         assert [logits.shape for logits in session(graph).run(None, inputs)] == [(0, 7), (0, 4)]
 
 
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_constants_are_given_out_as_they_are(encoder, heads, precision):
+    constants = {"pairs.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "pairs.bias": np.float32([1, 2, 3])}
+    network = session(build_graph(encoder, heads, precision, samples(), constants))
+    plain = session(build_graph(encoder, heads, precision, samples()))
+    inputs = batch(LENGTHS)
+    for name, values in constants.items():
+        assert np.array_equal(network.run([name], inputs)[0], values)
+    for ours, expected in zip(network.run(list(heads), inputs), plain.run(list(heads), inputs), strict=True):
+        assert np.array_equal(ours, expected)
+
+
 def test_int8_keeps_the_weights_in_8_bits(encoder, heads):
     graph = build_graph(encoder, heads, "int8", samples())
     large = [

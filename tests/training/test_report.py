@@ -76,6 +76,17 @@ def test_everything_is_written(tmp_path: Path) -> None:
     assert len((tmp_path / "report/errors.jsonl").read_text(encoding="utf-8").splitlines()) == 2
 
 
+def test_arguments_are_told_of_found_and_of_given_spans() -> None:
+    evaluation = evaluate([GOLD], [FOUND], SCHEMA, arguments=True, linked=[GOLD], replicates=50)
+    text = report_text(evaluation, "tiny on dev")
+    titles = [line.split("  ")[0] for line in text.splitlines() if line.startswith("Arguments")]
+    assert titles == ["Arguments", "Arguments, of any types", "Arguments of given spans"]
+    given = text[text.index("Arguments of given spans") :].splitlines()
+    assert lines("\n".join(given))["Actor"].split()[:4] == ["Actor", "1.000", "1.000", "1.000"]
+    assert evaluation.intervals["arguments_given_spans/f1"].low == 1.0
+    assert evaluation.to_dict()["arguments_given_spans/f1_high"] == 1.0
+
+
 def test_metrics_for_mlflow_are_numbers_under_accepted_names() -> None:
     values = evaluate([GOLD], [FOUND], SCHEMA, replicates=50).to_dict()
     assert {

@@ -14,7 +14,7 @@ from transformers import AutoModelForTokenClassification, Pipeline, PreTrainedTo
 from hadath.model_directory import ModelConfig
 from hadath.tokens import WordTokenizer
 from training.encoders import load_encoder
-from training.export import dense_layers
+from training.export import constant_outputs, dense_layers
 from training.model import HeadSpec, JointTagger, new_tagger
 from training.networks import load_network
 from training.onnx_graph import build_graph
@@ -74,7 +74,8 @@ def network_for(config: ModelConfig, directory: Path | None) -> tuple[JointTagge
 def export_fp32(network: JointTagger, tokenizer: Tokenizer, config: ModelConfig, directory: Path) -> Path:
     """Writes a model directory of a network in float32, otherwise as the given one; returns it."""
     directory.mkdir(parents=True)
-    onnx.save(build_graph(network.encoder, dense_layers(network), "fp32"), directory / "model.onnx")
+    graph = build_graph(network.encoder, dense_layers(network), "fp32", constants=constant_outputs(network))
+    onnx.save(graph, directory / "model.onnx")
     tokenizer.save(str(directory / "tokenizer.json"))
     config.write(directory)
     return directory
