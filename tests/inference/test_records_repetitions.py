@@ -106,3 +106,26 @@ def test_modalities_stay_apart() -> None:
 )
 def test_triggers_of_one_root(first: str, second: str, same: bool) -> None:
     assert same_act(first, second) is same_act(second, first) is same
+
+
+def test_the_title_is_told_by_the_lead_in_other_words() -> None:
+    assert triggers("[ASSAULT هجوم] على [P زلة]\n[ASSAULT باغت] مسلحون [P زلة]") == [["هجوم", "باغت"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # nothing shared
+        "[ASSAULT هجوم] على البلدة\n[ASSAULT باغت] مسلحون [P زلة]",
+        # two in the opening
+        "[ASSAULT هجوم] على [P زلة]\n[ASSAULT باغت] مسلحون [P زلة]. [ASSAULT قتلوا] حارسا في [P زلة]",
+        # two in the title
+        "[ASSAULT هجوم] و[ASSAULT غارات] على [P زلة]\n[ASSAULT باغت] مسلحون [P زلة]".replace("هجوم]", "هجوم] [P زلة]"),
+        # far from the title
+        "[ASSAULT هجوم] على [P زلة]\n" + "كان الطقس باردا. " * 20 + "[ASSAULT باغت] مسلحون [P زلة]",
+        # another place
+        "[ASSAULT هجوم] على [P زلة]\n[ASSAULT باغت] مسلحون [P طبرق]",
+    ],
+)
+def test_what_the_lead_tells_of_another_event(text: str) -> None:
+    assert all(len(record) == 1 for record in triggers(text))

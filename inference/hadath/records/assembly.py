@@ -20,6 +20,7 @@ from hadath.sentences import sentence_at, sentence_spans
 ROLES = ("Actor", "Recipient", "Place", "Date")
 """Roles of PLOVER events; participants are listed in this order, those with other roles behind them."""
 
+_LONGEST_TITLE = 250
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _DIRECTIONS: Mapping[str, Literal["past", "future"]] = {DEFAULT_MODALITY: "past", PLANNED: "future"}
 
@@ -47,7 +48,7 @@ def event_records(document: Document, published: date | None = None) -> tuple[Ev
     groups = group_mentions(document)
     group_of = {mention: number for number, group in enumerate(groups) for mention in group.mentions}
     sentences = sentence_spans(document.text)
-    title_end = sentences[0][1] if sentences else 0
+    title_end = _title_end(document.text, sentences)
     told = [_told(event, groups, group_of, published, title_end) for event in document.events]
     records = []
     for members in repeated(told):
@@ -99,6 +100,13 @@ def publication_day(value: date | str | None) -> date | None:
     return value.date() if isinstance(value, datetime) else value
 
 
+def _title_end(text: str, sentences: Sequence[tuple[int, int]]) -> int:
+    """Where the title ends, a first line of one sentence; 0 where there is none."""
+    if len(sentences) < 2 or sentences[0][1] > _LONGEST_TITLE:
+        return 0
+    return sentences[0][1] if "\n" in text[sentences[0][1] : sentences[1][0]] else 0
+
+
 def _told(
     event: Event,
     groups: Sequence[MentionGroup],
@@ -121,7 +129,7 @@ def _told(
     countries = frozenset(
         number for number in frozen.get("Place", ()) if isinstance(number, int) and groups[number].is_country
     )
-    return Told(event, frozen, frozenset(areas), countries, event.start < title_end)
+    return Told(event, frozen, frozenset(areas), countries, event.start - title_end)
 
 
 def _participants(

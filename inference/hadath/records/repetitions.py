@@ -21,6 +21,8 @@ _ENDINGS = re.compile(r"(?:(?<=\w{3})(?:ات|ين|ون|وا|ان|تا|ها|هم|
 _WEAK = str.maketrans("", "", "اويءىأإآؤئ")
 _ADDED = "متنس"
 _NEAREST = 50
+_LEAD = 300
+_OPENING = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +35,24 @@ class Told:
             the same.
         areas: Codes of the countries that its places are or lie in.
         countries: Those of its places that are countries.
-        in_title: Whether it stands in the article's first line.
+        behind_title: Characters from the end of the article's title to its trigger; negative in the title.
     """
 
     event: Event
     fillers: Mapping[str, frozenset[Hashable]]
     areas: frozenset[str]
     countries: frozenset[Hashable]
-    in_title: bool
+    behind_title: int
 
     @property
     def code(self) -> str:
         """The PLOVER code after folding."""
         return plover_code(self.event.type, self.event.modality)
+
+    @property
+    def in_title(self) -> bool:
+        """Whether it stands in the article's title."""
+        return self.behind_title < 0
 
 
 def repeated(mentions: Sequence[Told]) -> list[list[int]]:
@@ -53,8 +60,9 @@ def repeated(mentions: Sequence[Told]) -> list[list[int]]:
 
     Mentions are one only if they have one code and modality, name nobody and no place or date that contradicts, and
     something speaks for it: triggers of one root with the same actor or recipient; for meetings, which have many names,
-    two things told the same. A definite noun («الهجوم») takes up the only event of its root before it. What could be of
-    two events stays alone.
+    two things told the same. A definite noun («الهجوم») takes up the only event of its root before it. What the title
+    tells is what the lead tells in other words, if they share an actor, place or date and nothing else in the opening
+    does. What could be of two events stays alone.
 
     Args:
         mentions: The mentions, in the order of the text.
@@ -88,7 +96,32 @@ def repeated(mentions: Sequence[Told]) -> list[list[int]]:
         for mark in marks:
             if chosen[0] not in marked[mark]:
                 marked[mark].append(chosen[0])
-    return groups
+    return _joined_with_lead(mentions, groups)
+
+
+def _joined_with_lead(mentions: Sequence[Told], groups: Sequence[list[int]]) -> list[list[int]]:
+    """Joins what only the title tells with what the lead tells."""
+    opening = [number for number, group in enumerate(groups) if 0 <= mentions[group[0]].behind_title < _OPENING]
+    claims: dict[int, list[int]] = defaultdict(list)
+    for number, group in enumerate(groups):
+        title = mentions[group[0]]
+        if len(group) > 1 or not title.in_title:
+            continue
+        like = [
+            other
+            for other in opening
+            if all(compatible(title, mentions[member]) for member in groups[other])
+            and any(_shared(title, mentions[member]) for member in groups[other])
+        ]
+        if len(like) == 1 and mentions[groups[like[0]][0]].behind_title < _LEAD:
+            claims[like[0]].append(number)
+    lead_of = {titles[0]: lead for lead, titles in claims.items() if len(titles) == 1}
+    taken = set(lead_of.values())
+    return [
+        [*group, *groups[lead_of[number]]] if number in lead_of else group
+        for number, group in enumerate(groups)
+        if number not in taken
+    ]
 
 
 def _marks(mention: Told) -> list[Hashable]:
@@ -129,7 +162,7 @@ def same_act(first: str, second: str) -> bool:
 def _evidence(first: Told, second: Told) -> int:
     """How strongly two compatible mentions speak for being of one event; 0 where they do not."""
     mutual = first.event.type in _MUTUAL
-    shared = {role for role in first.fillers if first.fillers[role] & second.fillers.get(role, frozenset())}
+    shared = _shared(first, second)
     if mutual and _parties(first) & _parties(second):
         shared = shared - {"Actor", "Recipient"} | {"parties"}
         if len(_parties(first) & _parties(second)) > 1:
@@ -143,6 +176,11 @@ def _evidence(first: Told, second: Told) -> int:
     if first.event.type in _SPEECH and shared <= {"Actor", "parties"} and not title:
         return 0
     return 1 + len(shared) if shared & {"Actor", "Recipient", "parties"} or len(shared) > 1 else 0
+
+
+def _shared(first: Told, second: Told) -> set[str]:
+    """Roles in which two mentions name the same."""
+    return {role for role in first.fillers if first.fillers[role] & second.fillers.get(role, frozenset())}
 
 
 def _fillers(mention: Told, role: str) -> frozenset[Hashable]:
