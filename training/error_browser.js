@@ -172,7 +172,9 @@ function sideMarks(data, article, side, errors) {
     const mark = item.arguments ? eventMark(item, data, classes) : entityMark(item, classes);
     const said = saidOf(wrong, side, words);
     if (!said.length) return mark;
-    return { ...mark, label: `${mark.label} ✗ ${said.join(", ")}`, description: `${mark.description}, ${words.error}: ${said.join(", ")}` };
+    const label = `${mark.label} ✗ ${said.join(", ")}`;
+    if (label.length > 40) mark.classes.push("long");
+    return { ...mark, label, description: `${mark.description}, ${words.error}: ${said.join(", ")}` };
   });
 }
 
@@ -201,7 +203,7 @@ function sideWords(error, side) {
 
 function errorTable(data, errors) {
   const { words } = data;
-  const columns = [words.error, words.kind, words.gold, words.predicted, words.score, ""];
+  const columns = [words.error, words.kind, words.gold, words.predicted, words.score, words.address];
   const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
   const rows = errors.map((error) => {
     const trigger = error.kind === "arguments" ? [" ", element("bdi", { dir: "auto" }, error.spans.gold.text)] : [];

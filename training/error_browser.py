@@ -27,6 +27,7 @@ _WORDING: Mapping[str, str] = {
     "previous": "Previous",
     "next": "Next",
     "onlyErrors": "Only lines with errors",
+    "address": "Link",
     "link": "Link to this error",
     "keys": "n and p go to the next and previous error, arrow keys move between marks, Enter pins one, Esc lets it go.",
     "nothing": "No error matches the filters.",

@@ -206,6 +206,21 @@ def test_many_articles_are_marked_only_when_they_come_near(browser: Browser, tmp
         assert page.locator("article:has(.mark)").count() == 600
 
 
+def test_the_table_of_very_many_events_is_made_when_it_is_opened(browser: Browser, tmp_path: Path) -> None:
+    text = "زار\n" * 501
+    document = Document(
+        text, (), tuple(Event(4 * place, 4 * place + 3, "CONSULT", "زار") for place in range(501)), "a1"
+    )
+    with opened(browser, tagged_page([document]), tmp_path) as page:
+        page.locator(".mark").first.wait_for()
+        assert page.locator("table").count() == 0
+        page.locator("article summary").click()
+        page.locator("tbody tr").last.wait_for()
+        assert page.locator("tbody tr").count() == 501
+        page.locator(".jump").last.click()
+        assert page.locator(".mark").last.evaluate("mark => mark === document.activeElement")
+
+
 HOSTILE = (
     "قال </script><script>document.title='pwned'</script> <img src=x onerror=\"document.title='pwned'\">\u2028"
     "و<b>غامق</b> &amp; \\u003c \u202eمقلوب\u202c ${7*7} 🚀🚀 وصل."

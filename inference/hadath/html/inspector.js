@@ -9,7 +9,7 @@ class Inspector {
   constructor(main, articleOf, view, words) {
     Object.assign(this, { main, articleOf, view, words, mark: null, pinned: false });
     this.card = element("div", { id: "card", class: "card", role: "tooltip", hidden: true });
-    document.body.append(this.card);
+    main.append(this.card);
     main.addEventListener("pointerover", (event) => this.point(event));
     main.addEventListener("pointerout", (event) => {
       if (!this.pinned && !event.relatedTarget?.closest?.(".mark, .card, [data-shows]")) this.rest();
@@ -31,7 +31,7 @@ class Inspector {
       } else if (mark) {
         if (this.pinned && this.mark === mark) this.release();
         else this.pin(mark);
-      } else this.release();
+      } else if (!this.card.contains(event.target)) this.release();
     });
     document.addEventListener("keydown", (event) => this.key(event));
     addEventListener("resize", () => this.place());
@@ -66,7 +66,7 @@ class Inspector {
   pin(mark) {
     this.show(mark);
     this.pinned = true;
-    mark.setAttribute("aria-pressed", "true");
+    if (mark.getAttribute("role") === "button") mark.setAttribute("aria-pressed", "true");
   }
 
   release() {
@@ -136,7 +136,7 @@ class Inspector {
     const covered = ({ left, top }) =>
       kept.filter((other) => other.left < left + width && left < other.right && other.top < top + height && top < other.bottom).length;
     // below, above or beside: where it fits and covers least of what the mark relates to
-    const places = [at.bottom + 8, at.top - height - 8]
+    const places = [at.bottom + 8, at.top - height - 8, at.top - height - 30, at.bottom + 50]
       .flatMap((top) => [at.left + at.width / 2 - width / 2, at.left, at.right - width, at.left - width, at.right].map((left) => ({ top, left: Math.max(8, Math.min(left, room)) })))
       .map((place) => ({ ...place, cost: covered(place) + (place.top < 8 || place.top + height > innerHeight ? 100 : 0) }));
     const best = places.reduce((one, other) => (other.cost < one.cost ? other : one));

@@ -159,6 +159,8 @@ function markedLine(text, from, to, spans) {
   closeUntil(to);
   write(to);
   line.append(...labels);
+  // what stands inside a button is not heard
+  for (const outer of line.querySelectorAll(".mark[role]:has(.mark)")) outer.setAttribute("role", "group");
   if (from === to) line.append(element("br"));
   return line;
 }

@@ -1,5 +1,8 @@
 // The view of tagged articles: text with entities and triggers, and a table of the events below.
 
+const LONGEST_TABLE = 500;
+const LONG_ARTICLE = 200; // lines
+
 function eventTable(data, article, events) {
   const { words } = data;
   const columns = [words.trigger, words.event, words.modality, ...data.roles];
@@ -22,6 +25,14 @@ function eventTable(data, article, events) {
     }));
   });
   return element("table", {}, element("caption", {}, words.events), element("thead", {}, head), element("tbody", {}, ...rows));
+}
+
+/** The table, or, where it would be longer than anybody reads, a heading that it is made under when that is opened. */
+function eventSection(data, article, events) {
+  if (events.length <= LONGEST_TABLE) return events.length ? eventTable(data, article, events) : "";
+  const section = element("details", {}, element("summary", {}, `${data.words.events}: ${number.format(events.length)}`));
+  section.addEventListener("toggle", () => section.append(eventTable(data, article, events)), { once: true });
+  return section;
 }
 
 function taggedArticle(data, values) {
@@ -50,7 +61,8 @@ function showTagged(data) {
       const marks = kept.map((item) => (item.arguments ? eventMark(item, data) : entityMark(item)));
       const text = element("div", { class: "text", lang: "ar", dir: "rtl" });
       text.append(...markedLines(article.text, marks));
-      return element("div", { class: "content" }, text, events.length ? eventTable(data, article, events) : "");
+      text.classList.toggle("long", text.children.length > LONG_ARTICLE);
+      return element("div", { class: "content" }, text, eventSection(data, article, events));
     },
     details(article, key) {
       const index = Number(key.slice(1));
