@@ -103,6 +103,7 @@ def finetune(config: DictConfig, callbacks: Sequence[TrainerCallback] = ()) -> F
     if checkpoint is None:
         # of a training that was interrupted before its first checkpoint
         (output / RUN_ID_FILE).unlink(missing_ok=True)
+        shutil.rmtree(output / STARTING_POINT, ignore_errors=True)
     else:
         check_same_settings(config, output)
     corpus = read_corpus(**config.corpus, splits=("train", "dev"))

@@ -13,8 +13,9 @@ from mlflow.entities.model_registry import ModelVersion
 from omegaconf import DictConfig
 from rich.console import Console
 
+from hadath.errors import ModelError
 from training.alignment import AlignmentError
-from training.compare import compared, read_model, refuse_seen_articles, schema_to_compare_on
+from training.compare import ComparedModel, compared, read_model, refuse_seen_articles, schema_to_compare_on
 from training.comparison import MEAN_F1, Comparison
 from training.comparison_report import comparison_metrics, comparison_text, score_change, write_comparison
 from training.corpus import CorpusError, read_corpus
@@ -149,7 +150,7 @@ def promote(config: DictConfig) -> Promotion:
     candidate = read_model(str(directory), store, config.batch_tokens)
     models = [candidate]
     if champion is not None:
-        models.insert(0, read_model(f"models:/{config.name}/{champion.version}", store, config.batch_tokens))
+        models.insert(0, _read_champion(f"models:/{config.name}/{champion.version}", store, config))
     corpus = read_corpus(**config.corpus, splits=(split,))
     articles = corpus.splits[split]
     schema = schema_to_compare_on(models, corpus, shared_types=False)
@@ -177,6 +178,17 @@ def promote(config: DictConfig) -> Promotion:
         if verdict.promoted:
             move_alias(config.alias, version, champion)
     return Promotion(version, champion, verdict, comparison, table)
+
+
+def _read_champion(address: str, store: str, config: DictConfig) -> ComparedModel:
+    try:
+        return read_model(address, store, config.batch_tokens)
+    except ModelError as error:
+        raise ScriptError(
+            f"the {config.alias}, {address}, cannot be loaded to compare with: {error}\n"
+            "Where it is of no use any more, take the alias from it, so that the next model is the first one: "
+            f"mlflow.MlflowClient().delete_registered_model_alias({config.name!r}, {config.alias!r})"
+        ) from error
 
 
 def _tags(verdict: Verdict, split: str, champion: ModelVersion | None) -> dict[str, str]:

@@ -15,7 +15,16 @@ CHECKPOINTS, NETWORK, CONFIG = "checkpoints", "model", "config.yaml"
 """What a training writes into its output directory."""
 
 # what may differ between a training and its continuation
-_FREE = ("resume", "output_dir", "tracking", "optimization.log_steps", "log_steps", "max_minutes", "workers")
+_FREE = (
+    "resume",
+    "output_dir",
+    "tracking",
+    "log_network",
+    "optimization.log_steps",
+    "log_steps",
+    "max_minutes",
+    "workers",
+)
 
 _STATE = "trainer_state.json"
 

@@ -209,6 +209,15 @@ def test_what_cannot_be_put_forward_is_said(options: tuple[str, ...], run: str, 
         put_forward(options, run)
 
 
+def test_a_champion_that_cannot_be_loaded_is_said(options: tuple[str, ...]) -> None:
+    put_forward(options, "runs/worse")
+    (hadath.model_directory.find("models:/tiny/1") / "model.onnx").write_bytes(b"no network")
+    with pytest.raises(
+        ScriptError, match=r"(?s)the champion, models:/tiny/1, cannot be loaded.*delete_registered_model"
+    ):
+        put_forward(options, "runs/better")
+
+
 def test_without_mlflow_nothing_is_registered(options: tuple[str, ...]) -> None:
     with pytest.raises(ScriptError, match=r"registered in MLflow; leave tracking\.enabled=false out"):
         put_forward(options, "runs/worse", "tracking.enabled=false")

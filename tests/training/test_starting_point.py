@@ -66,6 +66,15 @@ def test_a_training_goes_on_from_the_network_of_an_mlflow_run(
     load_network(Path("fetched"))
 
 
+def test_what_an_interrupted_training_had_fetched_is_not_taken_for_another_start(options: list[str]) -> None:
+    first = run(options, "output_dir=first")
+    second = run(options, "output_dir=second", "seed=2")
+    shutil.copytree(first.directory, "out/start_from")
+    third = run(options, "output_dir=out", f"start_from=runs:/{second.run_id}", STILL)
+    weights = second.model.state_dict()["heads.events.output.weight"]
+    assert torch.equal(third.model.state_dict()["heads.events.output.weight"], weights)
+
+
 def test_a_head_of_other_labels_starts_fresh_and_that_is_said(
     options: list[str], tiny_corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
