@@ -152,7 +152,7 @@ def _metadata(config: ModelConfig, card: Card, split: str, scores: Mapping[str, 
 
 def _score_table(scores: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
     rows = [(shown, _figure(name, scores, intervals)) for name, shown in HEADLINE.items() if name in scores]
-    return _table(("score", "[95 % interval]"), rows)
+    return _table(("score", "value [95 % interval]"), rows)
 
 
 def _type_table(scores: Mapping[str, float], intervals: Mapping[str, Interval], schema: Schema) -> str:

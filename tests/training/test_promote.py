@@ -121,7 +121,7 @@ def test_the_card_tells_what_was_measured(options: tuple[str, ...], packages: Pa
     figures = {metric["name"]: metric["value"] for metric in card["model-index"][0]["results"][0]["metrics"]}
     assert figures["entities, strict F1, micro"] == 1.0
     assert "| entities, strict F1, micro | 1.000 [1.000, 1.000] |" in body
-    assert "Measured on the split `test`: 8 articles" in body
+    assert "Measured on the split `test`, 8 articles" in body
     assert "$" not in body
     for part in ("Intended use", "Limits", "Data", "How it was trained", "Licence"):
         assert f"## {part}" in body
