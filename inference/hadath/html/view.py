@@ -99,7 +99,7 @@ def tagged_page(
     Example:
         >>> from hadath.document import Entity
         >>> html = tagged_page([Document("في تونس", (Entity(3, 7, "GPE", "تونس"),))])
-        >>> html.startswith("<!doctype html>"), "http" in html
+        >>> html.startswith("<!doctype html>"), "://" in html
         (True, False)
     """
     if captions and len(captions) != len(documents):
