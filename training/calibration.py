@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -187,3 +189,22 @@ def trade_offs(kind: str, gold: Sequence[Document], found: Sequence[Document]) -
         precision, recall = hits / reported if reported else 0.0, hits / annotated if annotated else 0.0
         rows.append(TradeOff(float(least), precision, recall, 2 * hits / max(1, reported + annotated)))
     return rows
+
+
+def write_trade_offs(gold: Sequence[Document], found: Sequence[Document], directory: Path) -> Path:
+    """Writes ``trade_offs`` of all kinds as a table, least_scores.csv, and returns the file.
+
+    Args:
+        gold: Annotated texts.
+        found: The same texts, tagged with no least score.
+        directory: Where to; made if it does not exist.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "least_scores.csv"
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["kind", *(column.name for column in fields(TradeOff))])
+        for kind in KINDS:
+            for row in trade_offs(kind, gold, found):
+                table.writerow([kind, *(round(value, 4) for value in astuple(row))])
+    return path

@@ -6,17 +6,23 @@ With ``models=[runs/A,runs/B]`` two models are compared on the same articles.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from omegaconf import DictConfig
 from rich.console import Console
 
+from hadath.document import Document
 from hadath.model_directory import ModelConfig
 from training.alignment import AlignmentError
+from training.calibration import KINDS as SCORED_KINDS
+from training.calibration import reliability, scored, write_trade_offs
 from training.compare import compare_models
 from training.corpus import CorpusError, read_corpus
 from training.networks import NetworkError, load_tagger
-from training.prediction import tag_and_link
+from training.pictures import write_reliability
+from training.prediction import tag_and_link, tag_documents
 from training.report import Evaluation, report_text, write_report
 from training.report import evaluate as compare
 from training.script import ScriptError, script
@@ -52,6 +58,8 @@ def evaluate(config: DictConfig) -> dict[str, Evaluation]:
             )
             title = f"{directory} on {split}: {len(gold)} articles"
             write_report(evaluation, output / split, title)
+            tracking.metrics(_calibration(gold, found, output / split, split), step=0)
+            write_trade_offs(gold, tag_documents(replace(tagger, min_scores={}), gold), output / split)
             _record(tracking, evaluation, split, output / split)
             Console().print(report_text(evaluation, title), markup=False, highlight=False, soft_wrap=True)
             evaluations[split] = evaluation
@@ -59,6 +67,15 @@ def evaluate(config: DictConfig) -> dict[str, Evaluation]:
         note_in_model(directory, evaluations)
     log.info("Reports, errors and pictures are in %s", output)
     return evaluations
+
+
+def _calibration(gold: Sequence[Document], found: Sequence[Document], reports: Path, split: str) -> dict[str, float]:
+    """Draws how far scores mean what they say, and returns the expected calibration errors."""
+    kinds = {kind: reliability(*scored(kind, gold, found)) for kind in SCORED_KINDS}
+    filled = {kind: values for kind, values in kinds.items() if values.counts.any()}
+    if filled:
+        write_reliability(filled, reports / "reliability.png")
+    return {f"{split}/{kind}/calibration_error": values.error for kind, values in filled.items()}
 
 
 def _record(tracking: Tracking, evaluation: Evaluation, split: str, reports: Path) -> None:

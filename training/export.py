@@ -19,6 +19,7 @@ from hadath.model_directory import WEIGHTS_PREFIX, ModelConfig, load
 from hadath.reading import Windowing, batches, read
 from hadath.schema import Schema
 from hadath.tokens import WordTokenizer
+from training.calibration import fitted_temperatures
 from training.corpus import CorpusError, read_corpus
 from training.metrics import selection_scores
 from training.model import ArgumentHead, JointTagger
@@ -64,11 +65,16 @@ def export(config: DictConfig) -> Path:
     schema = Schema.from_dict(model.config.schema)
     origin = {**read_provenance(source), "precision": config.precision}
     least = {str(kind): float(score) for kind, score in config.min_scores.items()}
-    ModelConfig(schema, windowing, {}, origin, {}, config.name, least).write(directory)
+    written = ModelConfig(schema, windowing, {}, origin, {}, config.name, least)
+    written.write(directory)
 
     dev = corpus.splits["dev"]
-    # with the same least scores, so that what differs is the export's doing
-    trained = tag_documents(replace(torch_tagger(model, tokenizer), min_scores=least), dev)
+    if config.calibrate:
+        written = replace(written, temperatures=fitted_temperatures(load(directory), dev))
+        written.write(directory)
+    # with the same temperatures and least scores, so that what differs is the export's doing
+    same = {"temperatures": written.temperatures, "min_scores": least}
+    trained = tag_documents(replace(torch_tagger(model, tokenizer), **same), dev)
     exported = tag_documents(load(directory), dev)
     effect = export_effect(dev, trained, exported, schema)
     with tracked_run(config.tracking, run_directory(source, directory)) as tracking:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hadath import Document, Entity, Event, load
 from hadath.document import Argument
-from training.calibration import BINS, fitted_temperatures, reliability, scored, trade_offs
+from training.calibration import BINS, fitted_temperatures, reliability, scored, trade_offs, write_trade_offs
 
 TEXT = "زار الوزير تونس أمس"
 MINISTER = Entity(4, 10, "OCC", "الوزير", 0.9)
@@ -56,6 +56,12 @@ def test_a_higher_least_score_reports_less() -> None:
     assert (rows[0].precision, rows[0].recall, rows[0].f1) == (1, 1, 1)
     assert rows[7].recall == 0.5
     assert rows[7].f1 == pytest.approx(2 / 3)
+
+
+def test_the_table_of_least_scores(tmp_path: Path) -> None:
+    lines = write_trade_offs([GOLD], [GOLD], tmp_path / "new").read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["kind,least,precision,recall,f1", "entities,0.0,1.0,1.0,1.0"]
+    assert len(lines) == 1 + 3 * BINS
 
 
 def test_temperatures_lessen_the_loss(tiny_model_directory: Path) -> None:
