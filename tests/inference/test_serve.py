@@ -251,19 +251,24 @@ def test_what_is_in_progress_ends_before_the_service_does(tiny_model_directory: 
     assert running.log[-1].endswith("INFO stopped\n")
 
 
-def test_ctrl_c_is_130(tiny_model_directory: Path) -> None:
-    with server(tiny_model_directory) as running:
-        until(lambda: running.ask("GET", "/health").status == 200)
-        assert running.stop(signal.SIGINT) == 130
-    assert "Traceback" not in "".join(running.log)
-
-
-def test_several_processes_share_the_port(tiny_model_directory: Path) -> None:
-    with server(tiny_model_directory, "--workers", "2") as running:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_is_a_clean_end(tiny_model_directory: Path, workers: str) -> None:
+    with server(tiny_model_directory, "--workers", workers, "--threads", "1", "--quiet") as running:
         with ThreadPoolExecutor(8) as clients:
             answers = list(clients.map(lambda _: running.ask("POST", "/tag", {"text": TEXT}).status, range(16)))
         assert answers == [200] * 16
-        assert running.stop() == 0
+        assert running.stop(signal.SIGINT) == 0
+    assert [re.sub(r"^\S+ ", "", line).split()[:2] for line in running.log] == [
+        ["INFO", "listening"],
+        ["INFO", "stopped"],
+    ]
+
+
+def test_no_process_outlives_the_one_that_was_started(tiny_model_directory: Path) -> None:
+    with server(tiny_model_directory, "--workers", "2", "--threads", "1") as running:
+        assert running.ask("POST", "/tag", {"text": TEXT}).status == 200
+        running.process.kill()
+        until(lambda: not listening(running.port))
 
 
 def test_a_port_that_is_taken_is_a_sentence(
@@ -312,6 +317,15 @@ def test_wrong_options_are_told(arguments: list[str], said: str, capsys: pytest.
     assert said in capsys.readouterr().err
 
 
+def listening(port: int) -> bool:
+    """Whether anybody listens on a port of the loopback address."""
+    try:
+        socket.create_connection((HOST, port), timeout=20).close()
+    except OSError:
+        return False
+    return True
+
+
 def head_of(length: int) -> bytes:
     """The head of a request with a body of a number of bytes."""
     head = f"POST /tag HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
@@ -328,7 +342,7 @@ def received(client: socket.socket) -> bytes:
 
 def until(condition: Callable[[], bool]) -> None:
     """Waits until something is so."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -25,7 +25,7 @@ Articles of requests that come at the same time are tagged together. Who asks fo
 for what is too large, 408 for what comes too slowly, 503 with Retry-After where too much is waiting; every problem
 has the form of RFC 9457. There is no authentication. On SIGTERM or Ctrl-C what is in progress is ended first.
 
-exit status: 0 stopped by SIGTERM; 2 not started, the reason on standard error; 130 stopped by Ctrl-C
+exit status: 0 stopped by SIGTERM or Ctrl-C; 2 not started, the reason on standard error
 """
 
 

@@ -169,8 +169,9 @@ class Batcher:
                 else:
                     gathered.append((job, reading))
                     subwords += len(reading.pieces.ids) + len(reading.windows) * self._tagger.tokenizer.special_count
-            full = subwords >= self._tagger.batch_tokens or len(first.text) >= LONG
-            job = None if full else self._next(wait=False)
+            # with one more of their size the network would be run a second time, for a part of a batch
+            full = gathered and subwords + subwords / len(gathered) > self._tagger.batch_tokens
+            job = None if full or len(first.text) >= LONG else self._next(wait=False)
         return gathered
 
     def _answer(self, jobs: list[tuple[_Job, Reading]]) -> None:

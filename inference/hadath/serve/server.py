@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import uvicorn
@@ -21,6 +24,7 @@ from hadath.serve.limits import Limits
 from hadath.serve.logs import configure, log
 
 _BACKLOG = 1024
+_WORKER_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,6 @@ def serve(settings: Settings) -> None:
     Raises:
         InputError: If it cannot listen there.
         ModelError: If the model cannot be loaded.
-        KeyboardInterrupt: After SIGINT, once everything has ended.
     """
     configure()
     # a model that cannot be loaded is told once, by the process that a person started
@@ -66,8 +69,9 @@ def serve(settings: Settings) -> None:
         workers=settings.workers,
         threads=settings.threads,
     )
-    # uvicorn raises the signal that ended it once more; without a handler SIGTERM would make a clean end look like none
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    # uvicorn raises the signal that ended it once more, which would make a clean end look like none
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: None)
     config = uvicorn.Config(
         partial(application, settings),
         factory=True,
@@ -79,6 +83,8 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         workers=settings.workers,
+        # one that has not answered so long is killed and started anew; where a machine is busy a start takes its time
+        timeout_worker_healthcheck=_WORKER_SECONDS,
         timeout_graceful_shutdown=settings.limits.shutdown_seconds,
     )
     if settings.workers == 1:
@@ -92,13 +98,24 @@ def application(settings: Settings) -> ASGIApp:
     """Makes the application of one process."""
     configure()
     Connection.limits = settings.limits
+    if (parent := parent_process()) is not None:
+        threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+    tagger = load(settings.model, threads=1)
+    # reads the tables that records need, so that no client waits for them
+    tagger("تونس").records()
     return build_app(
-        load(settings.model, threads=1),
+        tagger,
         model=ModelConfig.read(settings.model).name,
         threads=settings.threads,
         limits=settings.limits,
         quiet=settings.quiet,
     )
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """Ends this process after its parent, which may have been killed without a chance to say so."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _listener(host: str, port: int) -> socket.socket:
