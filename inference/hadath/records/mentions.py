@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from hadath.actors import sector_of
 from hadath.document import Document, Entity
@@ -228,10 +228,14 @@ class _Grouping:
                 self._sets.join(first.setdefault(keys, index), index)
         # a short form begins or ends as the full one does, or is what stands behind a generic head
         sharing: dict[str, dict[Keys, None]] = defaultdict(dict)
-        for name in sorted(first, key=len, reverse=True):
-            longer = {**sharing[name[0]], **sharing[name[-1]]}
-            groups = {self._sets.find(first[other]) for other in longer if is_short_of(name, other)}
-            if len(groups) == 1:
-                self._sets.join(groups.pop(), first[name])
-            for word in (name[0], name[-1], *name[1:3]):
-                sharing[word][name] = None
+        for _, level in groupby(sorted(first, key=len, reverse=True), key=len):
+            names = list(level)
+            for name in names:
+                longer = {**sharing[name[0]], **sharing[name[-1]]}
+                groups = {self._sets.find(first[other]) for other in longer if is_short_of(name, other)}
+                if len(groups) == 1:
+                    self._sets.join(groups.pop(), first[name])
+            # only now: names of one length are not short for each other
+            for name in names:
+                for word in (name[0], name[-1], *name[1:3]):
+                    sharing[word][name] = None
