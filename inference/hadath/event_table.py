@@ -9,7 +9,7 @@ from typing import Any
 from hadath.document import Document
 from hadath.records.assembly import ROLES, event_records
 from hadath.records.record import EventRecord
-from hadath.sentences import sentence_at, sentence_spans
+from hadath.sentences import sentence_spans, sentence_text
 
 DATE_COLUMNS = ("date", "published", "publication_date", "published_at", "pub_date", "datetime")
 """Names under which an article's publication date is looked for, best first."""
@@ -147,7 +147,6 @@ def mention_rows(document: Document, roles: Sequence[str], published: str | None
     """
     sentences = sentence_spans(document.text)
     for event in document.events:
-        start, end = sentence_at(sentences, event.start, event.end)
         row: dict[str, Any] = {
             "document": document.id,
             "published": published,
@@ -157,7 +156,7 @@ def mention_rows(document: Document, roles: Sequence[str], published: str | None
             "end": event.end,
             "modality": event.modality,
             "score": event.score,
-            "sentence": one_line(document.text[start:end]),
+            "sentence": sentence_text(document.text, sentences, event.start, event.end),
         }
         for role in ordered_roles(roles):
             fillers = [one_line(argument.entity.text) for argument in event.arguments if argument.role == role]

@@ -6,6 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
+LONGEST = 1_000
+"""Characters that are shown around a span, for there are texts without full stops."""
+
 # A mark ends a sentence with the quotes and brackets that close behind it, if white space or the end of the text
 # follows: "3.5" holds none. After a single letter the point is an initial's: د. عمر. A line ends a sentence too.
 _END = re.compile(r"(?:(?<!\b[^\W\d_])\.|[!?؟…۔])[.!?؟…۔]*[\"'»”’)\]]*(?=\s|$)|[\r\n\u0085\u2028\u2029]+")
@@ -56,6 +59,26 @@ def sentence_at(spans: Sequence[tuple[int, int]], start: int, end: int) -> tuple
     last = max(first, bisect_right(spans, end - 1, key=_start) - 1)
     # white space around a sentence belongs to none: a span in it stands for itself
     return min(start, spans[first][0]) if spans[first][1] > start else start, max(end, spans[last][1])
+
+
+def sentence_text(text: str, spans: Sequence[tuple[int, int]], start: int, end: int) -> str:
+    """Returns the sentence of a span on one line, as far as ``LONGEST`` characters around it where it is longer.
+
+    Args:
+        text: The text.
+        spans: From ``sentence_spans``.
+        start: Offset of the span's first character.
+        end: Offset after its last one.
+
+    Example:
+        >>> text = "سقط. نهض ثم عاد. مضى"
+        >>> sentence_text(text, sentence_spans(text), 5, 8)
+        'نهض ثم عاد.'
+    """
+    first, last = sentence_at(spans, start, end)
+    before, after = max(first, start - LONGEST // 2), min(last, end + LONGEST // 2)
+    kept = " ".join(text[before:after].split())
+    return f"{'…' if before > first else ''}{kept}{'…' if after < last else ''}"
 
 
 def _start(span: tuple[int, int]) -> int:

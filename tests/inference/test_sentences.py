@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hadath.sentences import sentence_at, sentence_spans
+from hadath.sentences import LONGEST, sentence_at, sentence_spans, sentence_text
 
 TEXTS = st.lists(
     st.sampled_from(["زار", "د", ".", "!", "؟", " ", "\n", "»", "3.5", "…", "\r\n", "\u2028", ")"]), max_size=30
@@ -55,3 +55,14 @@ def test_a_span_over_two_sentences() -> None:
     spans = sentence_spans("سقط. نهض. عاد.")
     assert sentence_at(spans, 0, 3) == (0, 4)
     assert sentence_at(spans, 2, 7) == (0, 9)
+
+
+def test_a_text_without_full_stops_is_cut_around_the_span() -> None:
+    text = "كلمة " * 1000
+    spans = sentence_spans(text)
+    shown = sentence_text(text, spans, 2500, 2504)
+    assert len(shown) <= LONGEST + 6
+    assert shown[0] == shown[-1] == "…"
+    assert not sentence_text(text, spans, 0, 4).startswith("…")
+    assert not sentence_text(text, spans, 4995, 4999).endswith("…")
+    assert sentence_text("نهض\tثم\nعاد", sentence_spans("نهض\tثم\nعاد"), 0, 3) == "نهض ثم"

@@ -15,7 +15,7 @@ from hadath.records.plover import PLANNED, plover_code, quad_class
 from hadath.records.record import EventRecord, Participant, Span
 from hadath.records.repetitions import Told, repeated
 from hadath.schema import DEFAULT_MODALITY
-from hadath.sentences import sentence_at, sentence_spans
+from hadath.sentences import sentence_spans, sentence_text
 
 ROLES = ("Actor", "Recipient", "Place", "Date")
 """Roles of PLOVER events; participants are listed in this order, those with other roles behind them."""
@@ -54,7 +54,6 @@ def event_records(document: Document, published: date | None = None) -> tuple[Ev
     for members in repeated(told):
         events = [document.events[index] for index in members]
         main = max(range(len(events)), key=lambda place: len(events[place].arguments))
-        start, end = sentence_at(sentences, events[main].start, events[main].end)
         event = events[main]
         code = plover_code(event.type, event.modality)
         records.append(
@@ -65,7 +64,7 @@ def event_records(document: Document, published: date | None = None) -> tuple[Ev
                 quad_class=quad_class(code),
                 type=event.type,
                 modality=event.modality,
-                sentence=" ".join(document.text[start:end].split()),
+                sentence=sentence_text(document.text, sentences, event.start, event.end),
                 triggers=tuple(map(Span.of, events)),
                 main=main,
                 participants=tuple(_participants(events, groups, group_of, published)),

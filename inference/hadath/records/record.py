@@ -72,7 +72,7 @@ class EventRecord:
         quad_class: Verbal or material, cooperation or conflict; ``None`` for a type that is not PLOVER's.
         type: Event type as tagged.
         modality: ``Asserted`` or another value of the schema.
-        sentence: Sentence of the mention that tells most, on one line.
+        sentence: Sentence of the mention that tells most, on one line, the middle of it where it is very long.
         triggers: Triggers of all its mentions, in the order of the text.
         main: Index in ``triggers`` of the mention that tells most: the most participants, else the first.
         participants: Who and what takes part, by role and then in the order of the text.
