@@ -58,19 +58,21 @@ def running_server(model: Path, *options: str) -> Iterator[int]:
         HadathError: If it does not start.
     """
     command = [sys.executable, "-m", "hadath", "serve", "--host", HOST, "--port", "0", "-m", str(model), *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
-    assert process.stderr is not None
-    try:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        assert process.stderr is not None
         first = process.stderr.readline()
         found = re.search(r"url=http://[^ ]*:(\d+)/", first)
         if found is None:
             raise HadathError(f"hadath serve did not start: {first}{process.stderr.read()}")
-        # nobody reads on, and a full pipe would stop the server
-        threading.Thread(target=process.stderr.read, daemon=True).start()
-        yield int(found[1])
-    finally:
-        process.terminate()
-        process.wait(60)
+        # a pipe that nobody reads would fill up and stop the server
+        reader = threading.Thread(target=process.stderr.read)
+        reader.start()
+        try:
+            yield int(found[1])
+        finally:
+            process.terminate()
+            process.wait(60)
+            reader.join()
 
 
 def served(port: int, texts: Sequence[str], clients: int, seconds: float) -> Served:
