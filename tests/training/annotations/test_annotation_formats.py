@@ -333,3 +333,38 @@ def test_lines_that_are_no_json_are_named(tmp_path: Path, form: str) -> None:
     with pytest.raises(SourceError, match=r"has 2 problems") as raised:
         run_import(form, tmp_path / "broken.jsonl")
     assert [problem.line for problem in raised.value.problems] == [1, 2]
+
+
+def test_scores_that_are_none(tmp_path: Path) -> None:
+    lines = (ANNOTATIONS / "hadath.jsonl").read_text(encoding="utf-8").replace('"score": 0.92', '"score": -0.92')
+    (tmp_path / "tagged.jsonl").write_text(lines, encoding="utf-8")
+    with pytest.raises(
+        SourceError, match=r"tagged.jsonl:1: GPE at 36-42 has the score -0.92; expected one from 0 to 1"
+    ):
+        run_import("hadath", tmp_path / "tagged.jsonl")
+
+
+def sentences(count: int) -> str:
+    """Sentences of four tokens, each with a town of its own."""
+    return "\n".join(f"وصل O\nإلى O\nمدينة{number} B-LOC\n. O\n" for number in range(count))
+
+
+def test_the_end_of_a_training_file_becomes_dev(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.txt").write_text(sentences(20), encoding="utf-8")
+    small = ("format.words_per_article=9", "format.dev_share=0.3")
+    first = run_import("anercorp", tmp_path / "source", f"into={tmp_path / 'one'}", *small, schema="found")
+    assert [article.split for article in first.articles] == ["train"] * 7 + ["dev"] * 3
+    assert first.articles[0].document.text.count("\n") == 1
+    # a second time the dev file is there, and nothing more is set aside
+    run_export("anercorp", tmp_path / "one", tmp_path / "out")
+    second = run_import("anercorp", tmp_path / "out", *small, schema="found")
+    assert sorted((a.split, facts(a.document)) for a in second.articles) == sorted(
+        (a.split, facts(a.document)) for a in first.articles
+    )
+
+
+def test_one_sentence_an_article(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text(sentences(3), encoding="utf-8")
+    imported = run_import("anercorp", tmp_path / "train.txt", "format.words_per_article=0", schema="found")
+    assert [article.id for article in imported.articles] == ["train-0001", "train-0002", "train-0003"]

@@ -102,7 +102,7 @@ def articles(draw: st.DrawFn, name: str) -> CorpusArticle:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(made=st.tuples(articles("a0"), articles("a1")))
 def test_any_corpus_comes_back(form: str, made: tuple[CorpusArticle, ...]) -> None:
     with TemporaryDirectory() as folder:

@@ -28,7 +28,6 @@ from training.annotations.formats.tokens import (
     WrittenToken,
     decoded,
     encoded,
-    is_dev,
     layer,
     note_arguments,
     note_modality,
@@ -120,12 +119,16 @@ def read(source: Path, options: Options, findings: Findings) -> list[SourceArtic
         return found
 
     articles = []
-    for path in source_files(source, SUFFIXES):
+    files = source_files(source, SUFFIXES)
+    has_dev = any(options.splits.get(path.stem.lower()) == "dev" for path in files)
+    for path in files:
         text = read_text(path, findings.problems)
         if text is None:
             continue
         before = len(findings.problems)
         passages = list(_passages(path, text.removeprefix("\ufeff"), options, findings))
+        if not has_dev:
+            _set_dev_aside(passages, options.dev_share)
         if len(findings.problems) == before and not passages:
             findings.problem_at(path, 0, "holds no token; expected a token a line, with its tag")
         articles += [source_article(path, passage, decode, findings) for passage in passages]
@@ -172,11 +175,17 @@ def _passages(path: Path, text: str, options: Options, findings: Findings) -> It
         passages = [
             Passage(chunk, f"{path.stem}-{number:04d}", chunk[0][0].line) for number, chunk in enumerate(chunks, 1)
         ]
-    for number, passage in enumerate(passage for passage in passages if passage.sentences):
-        passage.id = passage.id or f"{path.stem}-{number + 1:04d}"
-        dev = split == "train" and is_dev(number, options.dev_share)
-        passage.split = passage.split or ("dev" if dev else split)
+    for number, passage in enumerate((passage for passage in passages if passage.sentences), start=1):
+        passage.id = passage.id or f"{path.stem}-{number:04d}"
+        passage.split = passage.split or split
         yield passage
+
+
+def _set_dev_aside(passages: Sequence[Passage], share: float) -> None:
+    """Makes the last articles of a training file the dev split: in one piece, so that one story at most is cut."""
+    for passage in passages[len(passages) - int(len(passages) * share) :]:
+        if passage.split == "train":
+            passage.split = "dev"
 
 
 def _form(path: Path, lines: Sequence[str], options: Options, findings: Findings) -> _Form | None:

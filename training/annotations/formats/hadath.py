@@ -58,6 +58,12 @@ def read(source: Path, options: Options, findings: Findings) -> list[SourceArtic
             except InvalidDocumentError as error:
                 findings.problem(article, str(error))
                 continue
+            unsure = [span for span in (*document.entities, *document.events) if not 0 <= span.score <= 1]
+            if unsure:
+                span = unsure[0]
+                message = f"{span.type} at {span.start}-{span.end} has the score {span.score}; expected one from 0 to 1"
+                findings.problem(article, message)
+                continue
             _take(article, document, values, options, findings)
             articles.append(article)
         if not count and len(findings.problems) == before:

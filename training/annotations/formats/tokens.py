@@ -20,8 +20,6 @@ OUTSIDE = "O"
 SCHEMES = ("bio2", "iob1", "bilou")
 _BILOU = str.maketrans({"E": "L", "S": "U"})
 _SENTENCE_END = frozenset(".؟!?…")
-# a run of dev articles as long as a long story, so that few stories are cut between dev and train
-_DEV_RUN = 5
 
 SPLIT_NAMES = {
     "train": "train",
@@ -91,12 +89,6 @@ def packed(sentences: Sequence[list[Token]], words: int) -> Iterator[list[list[T
         size += len(sentence)
     if article:
         yield article
-
-
-def is_dev(number: int, share: float) -> bool:
-    """Returns whether an article of a training file is for development, by its number: in runs, evenly spread."""
-    run = number // _DEV_RUN
-    return int((run + 1) * share) > int(run * share)
 
 
 def source_article(
