@@ -158,13 +158,14 @@ def promote(config: DictConfig) -> Promotion:
     bootstrap = {"replicates": config.replicates, "seed": config.seed}
     evaluation = measure(articles, tag_documents(candidate.tagger, articles), schema, **bootstrap)
     comparison, table = None, ""
-    with tracked_run(config.tracking, run_directory(directory, directory)) as tracking:
+    reports = directory.parent / "promotion"
+    with tracked_run(config.tracking, run_directory(directory, reports)) as tracking:
         if champion is None:
             verdict = first_verdict(evaluation.metrics.to_dict(), config.minimum or {})
         else:
             comparison = compared(models, articles, schema, **bootstrap)
             verdict = verdict_on(comparison, p_value=config.p_value, margin=config.margin, support=config.support)
-            names, reports = [model.source for model in models], directory.parent / "promotion"
+            names = [model.source for model in models]
             table = comparison_text(comparison, *names, split)
             write_comparison(comparison, reports, *names, split)
             tracking.artifact(reports, "promotion")

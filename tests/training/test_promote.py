@@ -128,6 +128,7 @@ def test_the_card_tells_what_was_measured(options: tuple[str, ...], packages: Pa
     assert ModelConfig.read(Path("runs/better/package")).metrics["test"]["entities/f1"] == 1.0
     # what is in the registry holds the card and the figures, and runs
     kept = hadath.model_directory.find("models:/tiny@champion")
+    assert {path.name for path in kept.iterdir()} == {"model.onnx", "tokenizer.json", "config.json", "README.md"}
     assert (kept / "README.md").read_text(encoding="utf-8") == text
     assert ModelConfig.read(kept).metrics["test"]["entities/f1"] == 1.0
 
