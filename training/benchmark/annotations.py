@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -105,19 +106,22 @@ def write_articles(articles: Sequence[Document], folder: Path) -> None:
         (folder / f"{article.id}.ann").write_bytes(article.to_brat().encode("utf-8"))
 
 
-def measured(name: str, *arguments: str) -> float:
-    """Runs a command on annotations and returns the seconds that it took.
+def measured(name: str, *arguments: str) -> tuple[float, float]:
+    """Runs a command on annotations and returns the seconds that it took, and those of a processor.
+
+    The second number is what it would take on a machine that does nothing else.
 
     Raises:
         HadathError: If it fails otherwise than by finding something.
     """
     command = [sys.executable, "-m", "training.annotations", name, *arguments]
-    start = time.perf_counter()
+    start, before = time.perf_counter(), os.times()
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
-    seconds = time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, os.times()
     if done.returncode not in (0, 1):
         raise HadathError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return seconds
+    busy = after.children_user - before.children_user + after.children_system - before.children_system
+    return seconds, busy
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,15 +137,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HadathError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    table = Table(f"{options.new:,} articles into {options.articles:,}, {cores()} cores", "seconds", box=None)
-    table.columns[1].justify = "right"
-    for name, seconds in {**taken, "together": sum(taken.values())}.items():
-        table.add_row(name, f"{seconds:.1f}")
+    table = Table(
+        f"{options.new:,} articles into {options.articles:,}, {cores()} cores", "seconds", "of a processor", box=None
+    )
+    for name, (seconds, busy) in {**taken, "together": tuple(map(sum, zip(*taken.values(), strict=True)))}.items():
+        table.add_row(name, f"{seconds:.1f}", f"{busy:.1f}")
     Console().print(table)
     return 0
 
 
-def _measure(options: argparse.Namespace) -> dict[str, float]:
+def _measure(options: argparse.Namespace) -> dict[str, tuple[float, float]]:
     corpus = read_corpus(options.corpus, SPLITS)
     there = made_articles(corpus, options.articles, "old", options.seed)
     new = made_articles(corpus, options.new, "new", options.seed + 1)
