@@ -193,7 +193,9 @@ def _table(name: str, group: GroupAgreement) -> Table:
     table = Table(*head, box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-        column.no_wrap = True
+    # what is narrow is broken in the heads, not in names and intervals
+    for index in (0, 3):
+        table.columns[index].no_wrap = True
     for row in rows:
         # of the other scores the page tells the intervals
         table.add_row(*row[:4], *(cell.partition(" [")[0] for cell in row[4:]))

@@ -206,7 +206,7 @@ def _page_tables(checked: CheckedCorpus) -> list[tuple[str, list[list[str]]]]:
     ]
 
 
-@script("annotations_check", NetworkError)
+@script("annotations_check", NetworkError, OSError)
 def main(config: DictConfig) -> None:
     """Checks a corpus; the exit status is 1 where something is wrong."""
     checked = check(config)
