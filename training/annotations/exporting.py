@@ -52,16 +52,13 @@ def export_annotations(config: DictConfig) -> Exported:
         SourceError: If there is something where the export is to be written, or the format cannot hold an article.
         SettingsError: If a setting has a wrong name, type or value.
     """
+    to = Path(config.to)
     # a format also brings rules for imports
     groups = ("corpus", "format", "misaligned", "overlaps")
     wanted = settings(Export, OmegaConf.masked_copy(config, [name for name in config if name not in groups]), "")
     form, options = format_options(config.format)
-    to = Path(wanted.to)
-    if to.exists() and not (to.is_dir() and not any(to.iterdir())):
-        raise SourceError(f"{to} is there already; expected a new name, so that nothing is written over")
-    folder = Path(config.corpus.path) / config.corpus.splits_folder
-    splits = wanted.splits or sorted((path.stem for path in folder.glob("*.txt")), key=_usual_order)
-    corpus = read_corpus(**config.corpus, splits=splits)
+    refuse_existing(to)
+    corpus = read_corpus(**config.corpus, splits=wanted.splits or splits_of(config.corpus))
     articles = [
         CorpusArticle(document, corpus.metadata.get(str(document.id), {}), split)
         for split, documents in corpus.splits.items()
@@ -71,6 +68,22 @@ def export_annotations(config: DictConfig) -> Exported:
     form.write(articles, corpus.schema, to, options, findings)
     findings.refuse("the export")
     return Exported(articles, dict(findings.notes))
+
+
+def refuse_existing(to: Path) -> None:
+    """Refuses to write where something is already.
+
+    Raises:
+        SourceError: If there is a file, or a folder that is not empty.
+    """
+    if to.exists() and not (to.is_dir() and not any(to.iterdir())):
+        raise SourceError(f"{to} is there already; expected a new name, so that nothing is written over")
+
+
+def splits_of(config: DictConfig) -> list[str]:
+    """Returns the names of all splits of a corpus: train, dev, test, then others."""
+    folder = Path(config.path) / config.splits_folder
+    return sorted((path.stem for path in folder.glob("*.txt")), key=_usual_order)
 
 
 def _usual_order(split: str) -> tuple[int, str]:

@@ -78,6 +78,7 @@ def import_annotations(config: DictConfig) -> Imported:
         SettingsError: If a setting has a wrong name, type or value.
         HadathError: If another process is writing into the corpus, or a package is missing.
     """
+    source = Path(config.source)
     groups = ("corpus", "format")
     wanted = settings(Import, OmegaConf.masked_copy(config, [name for name in config if name not in groups]), "")
     layout = settings(Layout, config.corpus, "corpus")
@@ -85,7 +86,6 @@ def import_annotations(config: DictConfig) -> Imported:
     label_map = LabelMap({**usual, **(wanted.labels or {})}, wanted.roles or {}, wanted.modalities or {})
     form, options = format_options(config.format)
     findings = Findings()
-    source = Path(wanted.source)
 
     read = form.read(source, options, findings)
     articles = [label_map.applied(article, findings) for article in read]

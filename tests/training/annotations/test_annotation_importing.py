@@ -395,6 +395,9 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "2 articles, 29 words, 9 entities, 5 events, 6 arguments" in done.stdout
     assert "2 new articles, 0 there already" in done.stdout
     broken = doccano(tmp_path / "a.jsonl", record(TEXT, ("PERS", "وزير")))
+    forgotten = run("import", "format=doccano", into)
+    assert forgotten.returncode == 2
+    assert forgotten.stderr.strip() == "error: source is missing; add source=VALUE, see configs/annotations_import.yaml"
     failed = run("import", "format=doccano", f"source={broken}", into)
     assert failed.returncode == 2
     assert "error: " in failed.stderr
