@@ -16,10 +16,11 @@ import onnxruntime
 from hadath.arguments import ArgumentWeights
 from hadath.errors import ModelError, SchemaError
 from hadath.machine import cores
+from hadath.providers import check_available, default_providers, provider_name
 from hadath.reading import Batch, Windowing
 from hadath.registered_models import PREFIX, registered_model_directory
 from hadath.schema import Schema, bio_labels
-from hadath.tagger import BATCH_TOKENS, Tagger
+from hadath.tagger import BATCH_TOKENS, SCORED_KINDS, Tagger
 from hadath.tokens import WordTokenizer
 from hadath.version import __version__
 
@@ -77,6 +78,17 @@ class ModelConfig:
             "metrics": dict(self.metrics),
         }
 
+    def providers(self, wanted: Sequence[str] | None = None) -> list[str]:
+        """Returns the full names of the execution providers that the network runs on.
+
+        Args:
+            wanted: As ``load`` takes them.
+
+        Raises:
+            ModelError: If onnxruntime does not know one.
+        """
+        return list(map(provider_name, wanted or ())) or default_providers(self.provenance.get("precision"))
+
     def write(self, directory: Path) -> None:
         """Writes config.json into a directory."""
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
@@ -133,8 +145,9 @@ def load(
         model: A model directory, the name of an installed package that holds one, or a model of an MLflow registry
             (``models:/hadath@champion``, ``models:/hadath/3``); by default the model that comes with hadath.
         threads: CPU cores to use; by default all. Each reads a batch of its own.
-        providers: onnxruntime execution providers, best first, such as ``["CUDAExecutionProvider"]``; by default the
-            CPU's.
+        providers: onnxruntime execution providers, best first, such as ``["CUDAExecutionProvider"]`` or ``["cuda"]``;
+            by default CUDA where onnxruntime-gpu finds a device and the network is not one in 8-bit numbers, else the
+            CPU.
         batch_tokens: Most subwords, padding counted, that the network is given at once.
         min_scores: For ``entities``, ``events`` and ``arguments``, the least score of what is reported, 0 to 1; by
             default the model's own. Higher for fewer and surer ones, 0 for all that the best path holds.
@@ -143,16 +156,21 @@ def load(
         The tagger.
 
     Raises:
-        ModelError: If the model is missing, damaged, or of a version that this package does not read.
+        ModelError: If the model is missing, damaged, or of a version that this package does not read, or a provider
+            cannot be used here.
+        ValueError: If ``min_scores`` names another kind or holds another number.
 
     Example:
         >>> import hadath
         >>> tagger = hadath.load()  # doctest: +SKIP
     """
+    for kind, score in (min_scores or {}).items():
+        if kind not in SCORED_KINDS or not 0 <= score <= 1:
+            raise ValueError(f"min_scores has {kind!r}: {score}; expected 0 to 1 for {', '.join(SCORED_KINDS)}")
     directory = find(model)
     config = ModelConfig.read(directory)
     tokenizer = WordTokenizer.from_file(_existing(directory, "tokenizer.json"), config.windowing.pieces_per_word)
-    session = _session(_existing(directory, "model.onnx"), providers)
+    session = _session(_existing(directory, "model.onnx"), config.providers(providers))
     _check_network(directory / "model.onnx", session, config.schema)
     network = OnnxNetwork(session)
     weights = _argument_weights(directory / "model.onnx", network, config.schema)
@@ -234,24 +252,25 @@ class OnnxNetwork:
         return dict(zip(names, self.session.run(names, inputs), strict=True))
 
 
-def _session(path: Path, providers: Sequence[str] | None) -> onnxruntime.InferenceSession:
+def _session(path: Path, providers: Sequence[str]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # the tagger gives the session a batch from each of its threads
     options.intra_op_num_threads = 1
     # batches differ in shape, so a plan of one's memory serves no other
     options.enable_mem_pattern = False
-    wanted = list(providers or ["CPUExecutionProvider"])
-    missing = [name for name in wanted if name not in onnxruntime.get_available_providers()]
-    if missing:
-        raise ModelError(
-            f"onnxruntime has no {', '.join(missing)} here, only {', '.join(onnxruntime.get_available_providers())}; "
-            "install the onnxruntime build for your device (onnxruntime-gpu for CUDA) or leave providers out"
-        )
+    check_available(providers)
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=wanted)
+        session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
     except Exception as error:  # onnxruntime's own errors share no public base class
         raise ModelError(f"{path} is no readable ONNX model: {error}; export the model again") from error
+    # onnxruntime goes on without a provider that does not start, on the CPU and many times slower
+    if unstarted := [name for name in providers if name not in session.get_providers()]:
+        raise ModelError(
+            f"{', '.join(unstarted)} did not start: no device, or its libraries are missing or of another version than "
+            "this onnxruntime needs; see to that, or choose providers=['cpu'] (--provider cpu)"
+        )
+    return session
 
 
 def _check_network(path: Path, session: onnxruntime.InferenceSession, schema: Schema) -> None:

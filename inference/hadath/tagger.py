@@ -30,6 +30,9 @@ FloatArray = npt.NDArray[np.float32]
 BATCH_TOKENS = 1024
 """Subwords that the network is given at once where nothing else is said."""
 
+SCORED_KINDS = ("entities", "events", "arguments")
+"""What ``min_scores`` may name."""
+
 Run = Callable[[Batch], Mapping[str, FloatArray]]
 """The network: a batch in, for each head its logits, [N, labels], out; of ``arguments`` the descriptions of words that
 ``ArgumentWeights`` reads, [N, width]."""

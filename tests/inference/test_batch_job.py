@@ -572,6 +572,8 @@ def half(tmp_path: Path, run: Callable[..., Summary]) -> tuple[Path, Path]:
         ({"part_size": 6}, "part-size was 5, is now 6"),
         ({"batch_size": 4}, "batch-size was 3, is now 4"),
         ({"batch_tokens": 100}, f"batch-tokens was {BATCH_TOKENS}, is now 100"),
+        ({"min_scores": (("events", 0.5),)}, r"min-scores was not given, is now events=0\.5"),
+        ({"providers": ("azure", "cpu")}, "providers was CPUExecutionProvider, is now AzureExecutionProvider CPU"),
         ({"format": "parquet"}, "format was jsonl, is now parquet"),
         ({"shard": (1, 2)}, "shard was 1/1, is now 1/2"),
         ({"limit": 3}, "limit was not given, is now 3"),

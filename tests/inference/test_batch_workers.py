@@ -9,7 +9,7 @@ import pytest
 
 from hadath import load
 from hadath.batch.tagging import Failed, Tagged, tag_texts
-from hadath.batch.workers import Work, Workers
+from hadath.batch.workers import TaggerSpec, Work, Workers
 from hadath.errors import HadathError
 
 TEXTS = [" ".join(["زار الوزير مدينة تونس ."] * count) for count in (1, 0, 7, 3, 40, 2)]
@@ -19,11 +19,11 @@ def test_results_come_in_the_order_of_the_chunks(tiny_model_directory: Path) -> 
     chunks = [Work(TEXTS[: number % 7], number) for number in range(40)]
     tagger = load(tiny_model_directory, threads=1)
     expected = [(work.ticket, tag_texts(tagger, work.texts) if work.texts else []) for work in chunks]
-    with Workers(tiny_model_directory, 3, 1, 4096) as workers:
+    with Workers(TaggerSpec(tiny_model_directory, 4096), 3, 1) as workers:
         assert list(workers.map(chunks)) == expected
         assert list(workers.map(iter(chunks[:5]))) == expected[:5]
         assert list(workers.map([])) == []
-    with Workers(tiny_model_directory, 1, 1, 4096) as workers:
+    with Workers(TaggerSpec(tiny_model_directory, 4096), 1, 1) as workers:
         assert list(workers.map(chunks)) == expected
 
 
@@ -36,7 +36,7 @@ def test_chunks_are_read_only_a_few_ahead(tiny_model_directory: Path) -> None:
             read += 1
             yield Work(TEXTS, read)
 
-    with Workers(tiny_model_directory, 2, 1, 4096) as workers:
+    with Workers(TaggerSpec(tiny_model_directory, 4096), 2, 1) as workers:
         results = workers.map(endless())  # type: ignore[var-annotated,arg-type]
         for expected in range(1, 20):
             assert next(results)[0] == expected
@@ -45,12 +45,12 @@ def test_chunks_are_read_only_a_few_ahead(tiny_model_directory: Path) -> None:
 
 def test_chunks_larger_than_a_pipe_do_not_jam(tiny_model_directory: Path) -> None:
     large = [" ".join(["تونس"] * 1000)] * 20
-    with Workers(tiny_model_directory, 2, 1, 4096) as workers:
+    with Workers(TaggerSpec(tiny_model_directory, 4096), 2, 1) as workers:
         assert [ticket for ticket, _ in workers.map(Work(large, number) for number in range(6))] == list(range(6))
 
 
 def test_a_worker_that_dies_ends_the_job_with_a_sentence(tiny_model_directory: Path) -> None:
-    with Workers(tiny_model_directory, 2, 1, 4096) as workers:
+    with Workers(TaggerSpec(tiny_model_directory, 4096), 2, 1) as workers:
         results = workers.map(Work(TEXTS, number) for number in range(10_000))
         next(results)
         pid = workers._members[0].process.pid
@@ -63,7 +63,7 @@ def test_a_worker_that_dies_ends_the_job_with_a_sentence(tiny_model_directory: P
 
 def test_a_worker_that_cannot_load_the_model_says_so(tmp_path: Path) -> None:
     with (
-        Workers(tmp_path / "nowhere", 2, 1, 4096) as workers,
+        Workers(TaggerSpec(tmp_path / "nowhere"), 2, 1) as workers,
         pytest.raises(HadathError, match="no model at"),
     ):
         list(workers.map([Work(TEXTS, 1)]))
@@ -72,7 +72,7 @@ def test_a_worker_that_cannot_load_the_model_says_so(tmp_path: Path) -> None:
 def test_workers_end_with_their_parent(tiny_model_directory: Path) -> None:
     if not hasattr(os, "fork"):
         pytest.skip("this system cannot fork")
-    with Workers(tiny_model_directory, 2, 1, 4096) as workers:
+    with Workers(TaggerSpec(tiny_model_directory, 4096), 2, 1) as workers:
         list(workers.map([Work(TEXTS, 1), Work(TEXTS, 2)]))
         members = [member.process for member in workers._members]
         # what a worker sees of its parent's death, by whatever signal: the other end of its pipe is closed

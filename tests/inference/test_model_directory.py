@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 import hadath
@@ -278,5 +279,28 @@ def test_the_model_in_the_package_is_the_default(
 
 def test_execution_providers(model: Path) -> None:
     assert load(model, providers=["CPUExecutionProvider"])("زار تونس") == load(model)("زار تونس")
-    with pytest.raises(ModelError, match=r"onnxruntime has no NoSuchProvider here, only .*CPUExecutionProvider"):
-        load(model, providers=["NoSuchProvider", "CPUExecutionProvider"])
+    assert load(model, providers=["cpu"])("زار تونس") == load(model)("زار تونس")
+    with pytest.raises(ModelError, match=r"onnxruntime has no CUDAExecutionProvider here, only .*CPUExecutionProvider"):
+        load(model, providers=["cuda", "cpu"])
+    with pytest.raises(ModelError, match=r"no execution provider 'abacus'; it has .*CUDA.*CPU"):
+        load(model, providers=["abacus"])
+
+
+def test_a_provider_that_does_not_start_is_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # as onnxruntime-gpu has it on a machine without a device
+    available = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available)
+    session = onnxruntime.InferenceSession
+
+    def without_device(path: str, options: Any, providers: list[str]) -> Any:
+        return session(path, options, providers=providers[-1:])
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without_device)
+    with pytest.raises(ModelError, match=r"CUDAExecutionProvider did not start.*--provider cpu"):
+        load(model, providers=["cuda", "cpu"])
+
+
+@pytest.mark.parametrize("scores", [{"entity": 0.5}, {"events": 1.5}, {"arguments": -0.1}])
+def test_least_scores_of_another_kind_or_size_are_refused(model: Path, scores: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"min_scores has .*; expected 0 to 1 for entities, events, arguments"):
+        load(model, min_scores=scores)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-RESERVED = ("id", "text", "entities", "events", "other")
+RESERVED = ("id", "text", "entities", "events", "other", "rejected")
 """Columns of the output that the tagger fills; an input column of such a name is kept as ``input_NAME``."""
 
 TEXT_COLUMNS = ("text", "body", "content", "article", "article_text", "full_text")

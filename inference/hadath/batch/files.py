@@ -200,8 +200,13 @@ def printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def needed(module: str, purpose: str) -> Any:
-    """Imports a package that only the extra ``batch`` brings.
+def needed(module: str, purpose: str, extra: str = "batch") -> Any:
+    """Imports a package that only an extra brings.
+
+    Args:
+        module: The package's module.
+        purpose: What it is needed for, as a sentence begins with it.
+        extra: The extra.
 
     Raises:
         InputError: If it is not installed.
@@ -211,7 +216,7 @@ def needed(module: str, purpose: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != module.partition(".")[0]:
             raise
-        raise InputError(f"{purpose} needs {error.name}; install it with: pip install 'hadath[batch]'") from None
+        raise InputError(f"{purpose} needs {error.name}; install it with: pip install 'hadath[{extra}]'") from None
 
 
 def _inside(folder: str, root: str, exclude: Path | None) -> Iterator[InputFile]:

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,11 @@ from hadath.batch.parts import new_part
 from hadath.batch.readers import Reader, reader_of
 from hadath.batch.storage import LOCK, TEMPORARY, append_from, locked, write_whole
 from hadath.batch.tagging import Failed, Tagged
-from hadath.batch.workers import Work, Workers
+from hadath.batch.workers import OrderedWorkers, TaggerSpec, Work, Workers
 from hadath.errors import HadathError, InputError
 from hadath.machine import cores, fitting_processes
 from hadath.model_directory import ModelConfig
+from hadath.providers import check_available
 from hadath.tagger import BATCH_TOKENS
 from hadath.version import __version__
 
@@ -60,6 +61,8 @@ class Settings:
         part_size: Most records in a part.
         batch_size: Most articles tagged at once.
         batch_tokens: Most subwords, padding counted, that the network is given at once.
+        min_scores: Least scores that are not the model's own, by kind.
+        providers: Execution providers, best first; by default as ``hadath.load`` chooses.
         shard: Which of how many shards is tagged.
         limit: Most records that are tagged.
     """
@@ -69,15 +72,19 @@ class Settings:
     part_size: int = 2000
     batch_size: int = 64
     batch_tokens: int = BATCH_TOKENS
+    min_scores: tuple[tuple[str, float], ...] = ()
+    providers: tuple[str, ...] = ()
     shard: tuple[int, int] = (1, 1)
     limit: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as the manifest keeps them, under the names of the command's options."""
         values = asdict(self)
-        columns = values.pop("columns")
+        columns, min_scores, providers = (values.pop(name) for name in ("columns", "min_scores", "providers"))
         return {
             **values,
+            "min_scores": " ".join(f"{kind}={score:g}" for kind, score in sorted(min_scores)) or None,
+            "providers": " ".join(providers) or None,
             "shard": "/".join(map(str, self.shard)),
             "text_column": columns["text"],
             "id_column": columns["id"],
@@ -137,6 +144,7 @@ def tag_corpus(
     processes: int | None = None,
     restart: bool = False,
     report: Callable[[Progress], None] | None = None,
+    cluster: Callable[[TaggerSpec], OrderedWorkers] | None = None,
 ) -> Summary:
     """Tags files into a folder, or goes on with that.
 
@@ -148,6 +156,7 @@ def tag_corpus(
         processes: Number of processes that tag and share the cores; by default what fits this machine.
         restart: Whether to throw away what the folder holds of an earlier job.
         report: Told how far the job is, after every chunk.
+        cluster: Starts workers elsewhere that tag in place of processes here. The result is the same.
 
     Returns:
         How it went.
@@ -159,7 +168,10 @@ def tag_corpus(
     """
     if STANDARD_INPUT in inputs:
         raise InputError("standard input cannot be read again after an interruption; save it to a file to use -o")
-    schema = ModelConfig.read(model).schema
+    config = ModelConfig.read(model)
+    settings = replace(settings, providers=tuple(config.providers(settings.providers)))
+    if cluster is None:
+        check_available(settings.providers)
     kept = _kept_columns(inputs, output, settings)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -167,11 +179,13 @@ def tag_corpus(
         raise InputError(f"{output} is a file; expected a folder to write parts into (-o)") from None
     try:
         with locked(output):
-            manifest = _begin(inputs, output, settings, model, list(schema.role_names), restart)
+            manifest = _begin(inputs, output, settings, model, list(config.schema.role_names), restart)
             if manifest.complete:
                 return _summary(manifest, len(manifest.parts), 0.0)
+            spec = TaggerSpec(model, settings.batch_tokens, settings.providers, settings.min_scores)
             processes = processes or fitting_processes(model, manifest.inputs["bytes"])
-            with Workers(model, processes, max(1, cores() // processes), settings.batch_tokens) as workers:
+            started = cluster(spec) if cluster else Workers(spec, processes, max(1, cores() // processes))
+            with started as workers:
                 return _go_on(inputs, output, manifest, settings, kept, workers, report)
     except OSError as error:
         if error.errno not in _DISK_FULL:
@@ -246,7 +260,7 @@ def _go_on(
     manifest: Manifest,
     settings: Settings,
     kept: Mapping[str, Any],
-    workers: Workers,
+    workers: OrderedWorkers,
     report: Callable[[Progress], None] | None,
 ) -> Summary:
     resumed = len(manifest.parts)

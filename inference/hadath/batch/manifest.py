@@ -162,10 +162,15 @@ def differences(before: Manifest, now: Manifest) -> list[str]:
 def fingerprint_model(directory: Path) -> dict[str, str]:
     """Returns the hash of each file of a model directory."""
     return {
-        path.name: hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
-        for path in sorted(directory.iterdir())
-        if path.is_file() and path.suffix in (".onnx", ".json", ".data")
+        path.name: hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in model_files(directory)
     }
+
+
+def model_files(directory: Path) -> list[Path]:
+    """Returns the files of a model directory that a tagger reads."""
+    return [
+        path for path in sorted(directory.iterdir()) if path.is_file() and path.suffix in (".onnx", ".json", ".data")
+    ]
 
 
 def write_inputs(folder: Path, files: Iterator[InputFile]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Parquet in and out: the only module that touches pyarrow, which is an extra and has no types of its own."""
+"""Parquet in and out. pyarrow, which is an extra, has no types of its own."""
 
 from __future__ import annotations
 
@@ -38,12 +38,13 @@ _SPAN = [
     ("score", pa.float32()),
 ]
 _ARGUMENT = pa.struct([("role", pa.string()), ("entity", pa.int32()), ("score", pa.float32())])
-_TAGGED = [
+TAGGED = [
     ("id", pa.string()),
     ("text", pa.string()),
     ("entities", pa.list_(pa.struct([*_SPAN, ("name", pa.string())]))),
     ("events", pa.list_(pa.struct([*_SPAN, ("modality", pa.string()), ("arguments", pa.list_(_ARGUMENT))]))),
 ]
+"""The columns that every part has, with their types."""
 
 
 class ArrowCell(Cell):
@@ -85,7 +86,7 @@ class ParquetRows:
         if columns.id is not None and columns.id not in self._schema.names:
             available = listed(self._schema.names)
             raise InputError(f"{self._name}: no column {columns.id!r} (--id-column); it has {available}")
-        if not _is_text(self._schema.field(text).type):
+        if not is_text(self._schema.field(text).type):
             raise InputError(
                 f"{self._name}: column {text!r} is {self._schema.field(text).type}, expected string; "
                 "name another with --text-column"
@@ -134,7 +135,7 @@ class ParquetRows:
     def kept(self) -> dict[str, Any]:
         """Returns the other columns with their types."""
         return {
-            kept_name(field.name): _decoded_type(field.type)
+            kept_name(field.name): decoded_type(field.type)
             for field in self._schema
             if field.name not in (self._text, self._columns.id or "id")
         }
@@ -153,7 +154,7 @@ class ParquetPart:
 
     def __init__(self, kept: Mapping[str, Any]) -> None:
         self._kept = dict(kept)
-        self._schema = pa.schema([*_TAGGED, *self._kept.items()])
+        self._schema = pa.schema([*TAGGED, *self._kept.items()])
         self._batches: list[Any] = []
 
     def add(self, articles: Sequence[Article], tagged: Sequence[Tagged]) -> None:
@@ -254,7 +255,7 @@ def _cells(batch: Any, text: str) -> dict[str, list[Any]]:
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         if name == text:
-            cells[name] = _strings(column)
+            cells[name] = text_values(column)
             continue
         single = [ArrowCell(column.slice(position, 1)) for position in range(len(column))]
         valid = _is_valid(column)
@@ -265,7 +266,8 @@ def _cells(batch: Any, text: str) -> dict[str, list[Any]]:
 _NOT_UTF8 = Damage("is not valid UTF-8")
 
 
-def _strings(column: Any) -> list[Any]:
+def text_values(column: Any) -> list[Any]:
+    """Returns the values of a column of text; in place of one that is not valid UTF-8 a ``Damage``."""
     try:
         strings = column.cast(pa.large_string())
         strings.validate(full=True)
@@ -274,7 +276,7 @@ def _strings(column: Any) -> list[Any]:
     except pa.ArrowInvalid:
         if len(column) == 1:
             return [_NOT_UTF8]
-        return [_strings(column.slice(position, 1))[0] for position in range(len(column))]
+        return [text_values(column.slice(position, 1))[0] for position in range(len(column))]
 
 
 def _is_valid(column: Any) -> bool:
@@ -309,13 +311,15 @@ def _others(kept: Mapping[str, Any], columns: Mapping[str, Any]) -> str | None:
     return json.dumps(others, ensure_ascii=False) if others else None
 
 
-def _is_text(kind: Any) -> bool:
-    kind = _decoded_type(kind)
+def is_text(kind: Any) -> bool:
+    """Returns whether a column of an Arrow type holds text, or bytes that may be text."""
+    kind = decoded_type(kind)
     checks = ("is_string", "is_large_string", "is_string_view", "is_binary", "is_large_binary")
     return any(hasattr(pa.types, check) and getattr(pa.types, check)(kind) for check in checks)
 
 
-def _decoded_type(kind: Any) -> Any:
+def decoded_type(kind: Any) -> Any:
+    """Returns the type of a column's values, whether or not they stand in a dictionary."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 

@@ -12,6 +12,8 @@ import onnxruntime
 
 from hadath.machine import cores
 from hadath.model_directory import FORMAT, ModelConfig, find
+from hadath.providers import CUDA, cuda_devices
+from hadath.terminal import counted
 from hadath.version import __version__
 
 _INTERVAL = "/interval"
@@ -62,7 +64,10 @@ def information(directory: Path) -> dict[str, Any]:
         "metrics": dict(config.metrics),
         "hadath": __version__,
         "onnxruntime": onnxruntime.__version__,
-        "providers": onnxruntime.get_available_providers(),
+        "precision": config.provenance.get("precision"),
+        "available_providers": onnxruntime.get_available_providers(),
+        "providers": config.providers(),
+        "cuda_devices": cuda_devices(),
         "cores": cores(),
     }
 
@@ -87,10 +92,21 @@ def _rendered(values: Mapping[str, Any]) -> str:
         *(("Provenance" if not row else "", line) for row, line in enumerate(_flat(values["provenance"]))),
         *(("Figures" if not row else "", line) for row, line in enumerate(_flat(values["metrics"]))),
         ("hadath", values["hadath"]),
-        ("onnxruntime", f"{values['onnxruntime']} ({', '.join(values['providers'])})"),
-        ("Threads", str(values["cores"])),
+        ("onnxruntime", f"{values['onnxruntime']} ({', '.join(values['available_providers'])})"),
+        ("Devices", f"{counted(values['cores'], 'CPU core')}, {counted(values['cuda_devices'], 'CUDA device')}"),
+        ("Runs on", _used(values)),
     ]
     return "\n".join(f"{name:<12} {value}".rstrip() for name, value in rows)
+
+
+def _used(values: Mapping[str, Any]) -> str:
+    """What the network runs on where no provider is given, and why not on a device that is there."""
+    used: str = values["providers"][0]
+    if used == CUDA or not values["cuda_devices"]:
+        return used
+    if CUDA not in values["available_providers"]:
+        return f"{used}; for CUDA install onnxruntime-gpu in place of onnxruntime"
+    return f"{used}; for CUDA export the model with precision=fp32"
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:

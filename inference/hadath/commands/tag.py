@@ -7,8 +7,9 @@ import json
 import re
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,15 @@ from hadath.batch.manifest import Manifest
 from hadath.batch.parts import FORMATS, json_line, output_values
 from hadath.batch.progress import duration, progress_bar
 from hadath.batch.tagging import Failed, Tagged
-from hadath.batch.workers import Work, Workers
+from hadath.batch.workers import OrderedWorkers, TaggerSpec, Work, Workers
 from hadath.document import Document
 from hadath.errors import InputError
 from hadath.machine import cores
-from hadath.model_directory import find
+from hadath.model_directory import ModelConfig, find
+from hadath.tagger import SCORED_KINDS
 from hadath.terminal import counted, rendered, say
+
+ENGINES = ("local", "ray")
 
 _STDOUT_FORMATS = ("text", "json", "jsonl", "brat")
 
@@ -38,6 +42,7 @@ examples:
   hadath tag news/ dump.csv.gz -o tagged/       a corpus, as Parquet parts in tagged/
   hadath tag dump.parquet -o tagged/ --text-column body --format jsonl
   hadath tag dump.jsonl.zst -o part2/ --shard 2/8     the second of eight machines' share
+  hadath tag dump.parquet -o tagged/ --engine ray --address auto     on all machines of a Ray cluster
 
 With -o, a run that was interrupted, by whatever, is gone on with by running the same command again; the result is
 that of an unbroken run. Records that cannot be tagged are listed with their place and the reason in rejected.jsonl.
@@ -68,6 +73,15 @@ def add_parser(subparsers: Any) -> None:
         "--model",
         metavar="MODEL",
         help="a model directory or the name of an installed model package (default: the one that comes with hadath)",
+    )
+    parser.add_argument(
+        "--min-score",
+        action="append",
+        type=_min_score,
+        default=[],
+        metavar="KIND=VALUE",
+        help=f"report only {', '.join(SCORED_KINDS)} of at least this score, 0 to 1, such as events=0.5; may be given "
+        "for each (default: the model's own, see hadath info)",
     )
     given = parser.add_argument_group("input")
     given.add_argument(
@@ -113,7 +127,8 @@ def add_parser(subparsers: Any) -> None:
         "--workers",
         type=_positive,
         metavar="N",
-        help="processes that share the cores (default: with -o one for each core, as far as the memory goes)",
+        help="processes that share the cores (default: with -o one for each core, as far as the memory goes); with "
+        "--engine ray actors, with a CPU or GPU each (default: as many as the cluster has)",
     )
     speed.add_argument(
         "--batch-size",
@@ -129,11 +144,34 @@ def add_parser(subparsers: Any) -> None:
         metavar="N",
         help="subwords the network is given at once (default: %(default)s)",
     )
+    speed.add_argument(
+        "--provider",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="what runs the network: cpu, cuda or another execution provider of onnxruntime; several, best first "
+        "(default: see hadath info)",
+    )
+    speed.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="what the work is shared out by: local processes or a Ray cluster, with the same result "
+        "(default: %(default)s)",
+    )
+    speed.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of the Ray cluster: auto, HOST:PORT or ray://HOST:PORT (default: $RAY_ADDRESS, a cluster on this "
+        "machine, or a new one)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Tags, to standard output or into a folder."""
+    if options.address is not None and options.engine != "ray":
+        raise InputError("--address is of a Ray cluster; add --engine ray")
     return _to_folder(options) if options.output is not None else _to_stdout(options)
 
 
@@ -152,6 +190,7 @@ def _to_folder(options: argparse.Namespace) -> int:
                 processes=options.workers,
                 restart=options.restart,
                 report=report,
+                cluster=_cluster(options),
             )
     except KeyboardInterrupt:
         finished = 0
@@ -206,10 +245,11 @@ def _stream(options: argparse.Namespace, form: str) -> Iterator[tuple[Article, T
     settings = _settings(options, form)
     deque(find_files(options.inputs), maxlen=0)  # a missing one is known before the model is loaded
     model = find(options.model)
-    processes = options.workers or 1
+    providers = tuple(ModelConfig.read(model).providers(settings.providers))
+    spec = TaggerSpec(model, settings.batch_tokens, providers, settings.min_scores)
     records = read_records(find_files(options.inputs), settings.columns, settings.shard)
     chunks = cut(islice(records, settings.limit), settings.batch_size, settings.part_size)
-    with Workers(model, processes, max(1, cores() // processes), settings.batch_tokens) as workers:
+    with _workers(options, spec) as workers:
         for chunk, results in workers.map(Work([a.text for a in chunk.articles], chunk) for chunk in chunks):
             answers = iter(results)
             for record in chunk.records:
@@ -219,6 +259,21 @@ def _stream(options: argparse.Namespace, form: str) -> Iterator[tuple[Article, T
                     yield Rejected(record.place, answer.reason, record.id)
                 else:
                     yield record, answer
+
+
+def _workers(options: argparse.Namespace, spec: TaggerSpec) -> OrderedWorkers:
+    """What tags to standard output: one process, or what the options say."""
+    cluster = _cluster(options)
+    processes = options.workers or 1
+    return cluster(spec) if cluster else Workers(spec, processes, max(1, cores() // processes))
+
+
+def _cluster(options: argparse.Namespace) -> Callable[[TaggerSpec], OrderedWorkers] | None:
+    if options.engine != "ray":
+        return None
+    from hadath.ray import RayWorkers  # only here, since it needs the extra
+
+    return partial(RayWorkers, actors=options.workers, address=options.address)
 
 
 def _formatted(content: tuple[Article, Tagged], form: str, single: bool, before: int) -> str:
@@ -241,6 +296,8 @@ def _settings(options: argparse.Namespace, form: str) -> Settings:
         part_size=options.part_size,
         batch_size=options.batch_size,
         batch_tokens=options.batch_tokens,
+        min_scores=tuple(dict(options.min_score).items()),
+        providers=tuple(options.provider),
         shard=options.shard,
         limit=options.limit,
     )
@@ -268,6 +325,15 @@ def _positive(value: str) -> int:
     if not re.fullmatch(r"\d+", value) or int(value) < 1:
         raise argparse.ArgumentTypeError(f"{value!r} is no whole number above 0")
     return int(value)
+
+
+def _min_score(value: str) -> tuple[str, float]:
+    kind, _, score = value.partition("=")
+    if kind not in SCORED_KINDS or not re.fullmatch(r"[01]|[01]?\.\d+", score, re.ASCII) or float(score) > 1:
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is no least score; expected {', '.join(SCORED_KINDS)} with 0 to 1, such as events=0.5"
+        )
+    return kind, float(score)
 
 
 def _shard(value: str) -> tuple[int, int]:
