@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -147,6 +147,7 @@ def test_a_weekday_is_surer_than_yesterday_or_today(expression: str) -> None:
         "و" * 50,
         "الاثنين " * 40,
         "5 مارس 2024 " * 100_000,
+        "الموافق " * 22 + "الجمعة السبت",
     ],
 )
 def test_what_is_no_date_names_no_days(expression: str) -> None:
@@ -157,6 +158,18 @@ def test_what_is_no_date_names_no_days(expression: str) -> None:
 def test_a_day_and_hour_of_publication_will_do() -> None:
     interval = resolve("أمس", datetime.datetime(2025, 6, 18, 23, 5, tzinfo=datetime.timezone.utc))
     assert interval == DateInterval(datetime.date(2025, 6, 17), datetime.date(2025, 6, 17), "day")
+
+
+@pytest.mark.parametrize("published", [datetime.date.min, datetime.date(2, 1, 1), datetime.date.max])
+@pytest.mark.parametrize(
+    "expression", ["مارس", "15 يناير", "العام الماضي", "العام المقبل", "العقد الماضي", "شتاء", "الاثنين"]
+)
+@pytest.mark.parametrize("direction", ["past", "future"])
+def test_at_the_ends_of_the_calendar_there_may_be_no_such_day(
+    published: datetime.date, expression: str, direction: Literal["past", "future"]
+) -> None:
+    interval = resolve(expression, published, direction)
+    assert interval is None or interval.granularity in GRANULARITIES
 
 
 def test_a_direction_that_is_none_is_refused() -> None:

@@ -68,5 +68,5 @@ def _resolved(text: str, published: date | None, direction: str | None) -> DateI
         return None
     try:
         return read(found, Anchor(published, direction))
-    except OverflowError:  # a day before the year 1 or after 9999
+    except (OverflowError, ValueError):  # a day before the year 1 or after 9999: not all of datetime tells it alike
         return None

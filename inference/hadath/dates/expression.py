@@ -130,13 +130,15 @@ def _until(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
 
 def _matching(tokens: Tokens, anchor: Anchor) -> DateInterval | None:
     """«12 جمادى الأولى 1446 هـ الموافق 14 نوفمبر 2024»: the one of two calendars that does not follow the moon."""
-    for place, token in enumerate(tokens):
-        if token.kind == "matching":
-            both = [read(part, anchor) for part in (tokens[:place], tokens[place + 1 :])]
-            named = [interval for interval in both if interval is not None]
-            days = [interval.start for interval in named if interval.start is not None]
-            if len(days) == 2 and abs((days[0] - days[1]).days) <= 2:
-                return min(named, key=lambda interval: interval.approximate)
+    places = [place for place, token in enumerate(tokens) if token.kind == "matching"]
+    # with more of them the ways to cut the expression in two, and its parts again, would be beyond number
+    if len(places) != 1:
+        return None
+    both = [read(part, anchor) for part in (tokens[: places[0]], tokens[places[0] + 1 :])]
+    named = [interval for interval in both if interval is not None]
+    days = [interval.start for interval in named if interval.start is not None]
+    if len(days) == 2 and abs((days[0] - days[1]).days) <= 2:
+        return min(named, key=lambda interval: interval.approximate)
     return None
 
 
