@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from hadath.errors import InvalidDocumentError, InvalidTextError
@@ -168,7 +169,7 @@ class Document:
         """Makes a document of what ``to_dict`` returned.
 
         Raises:
-            InvalidDocumentError: If a field is missing, of another type, or contradicts the text.
+            InvalidDocumentError: If a field is missing, of another type or no valid Unicode, or contradicts the text.
         """
         try:
             entities = tuple(
@@ -178,6 +179,9 @@ class Document:
             identifier = values.get("id")
             if not isinstance(identifier, str | None):
                 raise TypeError(f"its id is {identifier!r}")
+            for name, value in (("id", identifier), ("text", values["text"])):
+                if isinstance(value, str):
+                    _check_unicode(value, f"its {name}")
             return cls(values["text"], entities, events, identifier)
         except (KeyError, TypeError, IndexError, AttributeError, InvalidTextError) as error:
             what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -266,7 +270,21 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         # True is an int to Python, but no number to JSON
         if expected is not None and (not isinstance(value, expected) or isinstance(value, bool)):
             raise TypeError(f"{name!r} of {where} is {value!r}")
+        # nor is what Python's json reads as NaN and Infinity
+        if isinstance(value, float) and not isfinite(value):
+            raise TypeError(f"{name!r} of {where} is {value!r}")
+        if isinstance(value, str):
+            _check_unicode(value, f"{name!r} of {where}")
     return dict(values)
+
+
+def _check_unicode(text: str, where: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidTextError(
+            f"{where} is not valid Unicode: half a surrogate pair at character {error.start}"
+        ) from None
 
 
 def _event(values: Mapping[str, Any], where: str, entities: tuple[Entity, ...]) -> Event:

@@ -158,10 +158,15 @@ def test_an_argument_that_is_none_of_the_entities_is_refused() -> None:
         Document(TEXT, (Entity(13, 24, "ORG", "سالم القروي"), TOBRUK, GHAT), (VISIT,))
 
 
-def test_an_entity_of_which_no_name_can_be_made_is_refused() -> None:
-    entity = {"start": 0, "end": 1, "type": "PER", "text": "\ud800"}
-    with pytest.raises(InvalidDocumentError, match=r"^not a document: the text is not valid Unicode: a lone surrogate"):
-        Document.from_dict({"text": "\ud800", "entities": [entity], "events": []})
+@pytest.mark.parametrize("where", [["id"], ["text"], ["entities", 1, "type"], ["events", 0, "modality"]])
+def test_what_is_no_valid_unicode_is_refused(where: list[Any]) -> None:
+    values: Any = DOCUMENT.to_dict()
+    holder = values
+    for key in where[:-1]:
+        holder = holder[key]
+    holder[where[-1]] = "a\ud800"
+    with pytest.raises(InvalidDocumentError, match=r"is not valid Unicode: half a surrogate pair at character 1;"):
+        Document.from_dict(values)
 
 
 @pytest.mark.parametrize("text", [None, b"abc", ["a"]])
@@ -230,6 +235,7 @@ def test_a_missing_field_is_refused_by_name(where: list[Any]) -> None:
         (["id"], 5, "its id is 5"),
         (["entities", 1, "type"], None, "'type' of entity 1 is None"),
         (["entities", 2, "score"], "0.5", "'score' of entity 2 is '0.5'"),
+        (["events", 0, "score"], float("nan"), "'score' of event 0 is nan"),  # which would be no JSON
         (["entities", 3, "end"], 36.0, "'end' of entity 3 is 36.0"),
         (["events", 0, "start"], False, "'start' of event 0 is False"),  # an int to Python
         (["events", 0, "modality"], None, "'modality' of event 0 is None"),
