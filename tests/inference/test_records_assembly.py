@@ -10,7 +10,7 @@ import hadath
 from hadath.document import Argument, Document, Entity, Event
 from hadath.errors import InvalidDocumentError
 from hadath.records import EventRecord, event_records
-from hadath.records.assembly import publication_day
+from hadath.records.assembly import MOST_MENTIONS, publication_day
 from hadath.records.mentions import group_mentions
 from hadath.records.plover import QUAD_CLASSES, plover_code, quad_class
 from hadath.records.record import Span
@@ -143,6 +143,22 @@ def test_records_of_an_article() -> None:
     assert [(found.name, found.country) for found in visit.places] == [("بنغازي", "LBY")]
     assert [(found.first_day, found.last_day) for found in visit.dates] == [("2025-11-17", "2025-11-17")]
     assert praise.actors == (actor,)
+
+
+def test_a_text_that_repeats_itself_does_not_make_records_without_bounds() -> None:
+    sentence = "أشاد الوزير. "
+    entities = tuple(Entity(start + 5, start + 11, "OCC", "الوزير") for start in range(0, 2000 * 13, 13))
+    events = tuple(
+        Event(entity.start - 5, entity.start - 1, "SUPPORT", "أشاد", arguments=(Argument("Actor", entity),))
+        for entity in entities
+    )
+    records = event_records(Document(sentence * 2000, entities, events))
+    assert len(records) == 2000
+    for record, entity in zip(records, entities, strict=True):
+        starts = [mention.start for mention in record.actors[0].mentions]
+        assert len(starts) == MOST_MENTIONS
+        assert entity.start in starts
+        assert starts == sorted(starts)
 
 
 def test_who_acts_first_is_told_by_the_fullest_mention() -> None:

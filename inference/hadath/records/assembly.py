@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal
@@ -19,6 +20,10 @@ from hadath.sentences import sentence_spans, sentence_text
 
 ROLES = ("Actor", "Recipient", "Place", "Date")
 """Roles of PLOVER events; participants are listed in this order, those with other roles behind them."""
+
+MOST_MENTIONS = 50
+"""Mentions of a participant that a record lists: every record of what it does has them, so that all of thousands would
+be millions."""
 
 _LONGEST_TITLE = 250
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
@@ -156,7 +161,7 @@ def _participants(
         score = max(argument.score for argument, _ in filled)
         if isinstance(key, int):
             group = groups[key]
-            mentions = tuple(map(Span.of, group.mentions))
+            mentions = tuple(map(Span.of, _nearest(group.mentions, argument.entity)))
             yield Participant(role, group.name, group.type, mentions, group.country, group.sector, score=score)
         else:
             entities = dict.fromkeys(argument.entity for argument, _ in filled)
@@ -171,6 +176,17 @@ def _participants(
                 last_day=None if last is None else last.isoformat(),
                 score=score,
             )
+
+
+def _nearest(mentions: Sequence[Entity], mention: Entity) -> Sequence[Entity]:
+    """The mentions, or where they are too many those around one of them."""
+    place = bisect_left(mentions, mention.start, key=_start)
+    first = max(0, min(place - MOST_MENTIONS // 2, len(mentions) - MOST_MENTIONS))
+    return mentions[first : first + MOST_MENTIONS]
+
+
+def _start(entity: Entity) -> int:
+    return entity.start
 
 
 def _days(entity: Entity, modality: str, published: date | None) -> DateInterval | None:

@@ -36,13 +36,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """An actor, recipient, place or date of an event, with all mentions of it in the article.
+    """An actor, recipient, place or date of an event, with its mentions in the article.
 
     Attributes:
         role: Its role in the event, such as ``Actor``.
         name: Its fullest name in the article, without proclitics; a country's name in the CLDR.
         type: Entity type of that name.
-        mentions: All its mentions in the article, in the order of the text.
+        mentions: Its mentions in the article, in the order of the text; of more than 50 those nearest to the event.
         country: ISO 3166-1 alpha-3 code, where its mentions tell one and only one; never for international bodies.
         sector: Code of ``hadath.actors.SECTORS``, where its mentions tell one and only one.
         first_day: Of a date its first day, ISO 8601, where it could be resolved and is not open.

@@ -54,6 +54,13 @@ class Told:
         """Whether it stands in the article's title."""
         return self.behind_title < 0
 
+    @property
+    def content(self) -> Hashable:
+        """All of it that is compared with other mentions."""
+        event = self.event
+        fillers = frozenset(self.fillers.items())
+        return event.type, event.modality, event.text, fillers, self.areas, self.countries, self.in_title
+
 
 def repeated(mentions: Sequence[Told]) -> list[list[int]]:
     """Groups the mentions of events that are one event told again.
@@ -71,6 +78,9 @@ def repeated(mentions: Sequence[Told]) -> list[list[int]]:
         Indices of the mentions of each event, in the order of the text.
     """
     groups: list[list[int]] = []
+    # what the members of each group tell, each thing once: a text that says one thing thousands of times is compared
+    # with itself once
+    tellings: list[dict[Hashable, Told]] = []
     # groups by what can speak for a mention's being of them; what was told long before is not taken up again
     marked: dict[Hashable, deque[int]] = defaultdict(lambda: deque(maxlen=_NEAREST))
     for index, mention in enumerate(mentions):
@@ -78,7 +88,7 @@ def repeated(mentions: Sequence[Told]) -> list[list[int]]:
         near = sorted({number for mark in marks for number in marked[mark]})
         evidence = {}
         for number in near:
-            members = [mentions[member] for member in groups[number]]
+            members = tellings[number].values()
             if all(compatible(mention, member) for member in members):
                 evidence[number] = max(_evidence(mention, member) for member in members)
         best = max(evidence.values(), default=0)
@@ -87,12 +97,14 @@ def repeated(mentions: Sequence[Told]) -> list[list[int]]:
             chosen = [
                 number
                 for number in evidence
-                if any(same_act(mention.event.text, mentions[member].event.text) for member in groups[number])
+                if any(same_act(mention.event.text, member.event.text) for member in tellings[number].values())
             ]
         if len(chosen) != 1:
             chosen = [len(groups)]
             groups.append([])
+            tellings.append({})
         groups[chosen[0]].append(index)
+        tellings[chosen[0]].setdefault(mention.content, mention)
         for mark in marks:
             if chosen[0] not in marked[mark]:
                 marked[mark].append(chosen[0])
