@@ -128,6 +128,7 @@ def test_requests_at_the_same_time_are_all_answered(service: Server) -> None:
         ("/tag", {"articles": [{"text": ""}, {"text": 1}, {"id": "x"}]}, ["/articles/1/text", "/articles/2/text"]),
         ("/tag", {"articles": [{"text": "x" * 5001}, {"text": ""}]}, ["/articles/0/text"]),
         ("/tag", {"articles": [{"text": ""}, {"text": "\ud800"}]}, ["/articles/1/text"]),
+        ("/tag", {"articles": [{"text": "\ud800"}]}, ["/articles/0/text"]),
         ("/tag", {"articles": [{"text": ""}] * 6}, ["/articles"]),
         ("/tag", {"text": "x" * 5001}, ["/text"]),
         ("/records", {"text": TEXT, "date": "20251118"}, ["/date"]),

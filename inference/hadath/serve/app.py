@@ -107,8 +107,10 @@ def build_app(tagger: Tagger, *, model: str, threads: int, limits: Limits | None
     _handle_problems(app)
     guard = Guard(app, kept, quiet)
 
-    async def answers(request: Request, articles: Sequence[Article], works: Sequence[Finish]) -> list[bytes]:
-        _check(articles, kept)
+    async def answers(
+        request: Request, articles: Sequence[Article], works: Sequence[Finish], many: bool = False
+    ) -> list[bytes]:
+        _check(articles, kept, many)
         request.scope["hadath.details"].update(
             articles=len(articles), characters=sum(len(article.text) for article in articles)
         )
@@ -126,9 +128,10 @@ def build_app(tagger: Tagger, *, model: str, threads: int, limits: Limits | None
     )
     async def tag(request: Request, body: ToTag) -> Response:
         """Entities and events with exact character offsets; of several articles in the order of the request."""
+        many = isinstance(body, Articles)
         articles = body.articles if isinstance(body, Articles) else [body]
-        found = await answers(request, articles, [_tagged(article.id) for article in articles])
-        return _json_response(found, isinstance(body, Articles))
+        found = await answers(request, articles, [_tagged(article.id) for article in articles], many)
+        return _json_response(found, many)
 
     @app.post(
         "/records",
@@ -139,9 +142,10 @@ def build_app(tagger: Tagger, *, model: str, threads: int, limits: Limits | None
     )
     async def records(request: Request, body: ToRecord) -> Response:
         """A record for each event: who did what to whom, where and when, mentions of one event taken together."""
+        many = isinstance(body, DatedArticles)
         articles = body.articles if isinstance(body, DatedArticles) else [body]
-        found = await answers(request, articles, [_recorded(article) for article in articles])
-        return _json_response(found, isinstance(body, DatedArticles))
+        found = await answers(request, articles, [_recorded(article) for article in articles], many)
+        return _json_response(found, many)
 
     @app.post(
         "/html",
@@ -221,14 +225,14 @@ def _json_body(request: Request) -> None:
         )
 
 
-def _check(articles: Sequence[Article], limits: Limits) -> None:
+def _check(articles: Sequence[Article], limits: Limits, many: bool) -> None:
     if len(articles) > limits.max_articles:
         detail = f"{counted(len(articles), 'article')}; expected at most {limits.max_articles:,}"
         raise _invalid([Fault(pointer="/articles", detail=detail)])
     faults = []
     for number, article in enumerate(articles):
         if wrong := _wrong_with(article.text, limits):
-            pointer = f"/articles/{number}/text" if len(articles) > 1 else "/text"
+            pointer = f"/articles/{number}/text" if many else "/text"
             faults.append(Fault(pointer=pointer, detail=wrong))
     if faults:
         raise _invalid(faults)
