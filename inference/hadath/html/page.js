@@ -13,7 +13,7 @@ function searchPattern(query) {
     if (fold) return `[${fold}]${marks}`;
     const digit = digits.includes(character) ? digits.indexOf(character) : "0123456789".indexOf(character);
     if (digit >= 0) return `[${digit}${digits[digit]}]`;
-    return `${character.replace(/[\\^$.*+?()[\]{}|\/-]/g, "\\$&")}${marks}`;
+    return `${character.replace(/[\\^$.*+?()[\]{}|\/]/g, "\\$&")}${marks}`;
   });
   return parts.length ? new RegExp(parts.join(""), "giu") : null;
 }
