@@ -99,6 +99,15 @@ def test_a_file_of_documents_brings_its_own_roles(tmp_path: Path, capsys: pytest
     assert (row["code"], row["quad_class"], row["place_country"]) == ("AGREE", "verbal cooperation", "TUN")
 
 
+def test_a_column_of_dates_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({**DOCUMENT.to_dict(), "date": "2025-11-18"}) + "\n\n", encoding="utf-8")
+    assert main(["records", str(path), "--date-column", "day"]) == 0
+    captured = capsys.readouterr()
+    assert len(table(captured.out)) == 1  # and the empty line is none
+    assert captured.err == "hadath: no article has a date in a column 'day' (--date-column)\n"
+
+
 def test_a_date_that_is_none_is_told_and_dates_are_reckoned_from_one_that_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +175,8 @@ def test_an_unfinished_job_is_told(job: Callable[[str], Path], capsys: pytest.Ca
     [
         ("a.jsonl", b"{", "a.jsonl:1: broken JSON"),
         ("a.jsonl", b'{"text": "x"}', "a.jsonl:1: not a document"),
+        ("a.jsonl", b"[" * 100_000, "a.jsonl:1: broken JSON"),
+        ("a.jsonl", b'{"text": "\\ud800", "entities": [], "events": []}', "a.jsonl:1: not a document: its text is not"),
         ("a.jsonl", b"[]", "a.jsonl:1: not a document"),
         ("a.parquet", b"x", "not a readable Parquet file"),
         ("a.txt", b"x", "expected a folder that `hadath tag -o` wrote"),

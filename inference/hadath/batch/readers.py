@@ -203,7 +203,7 @@ class JsonLines(_LineFile):
         if row.value is None:
             return Rejected(place, f"the line is longer than {self._longest:,} bytes; see --max-chars")
         try:
-            values = _parse_json(row.value)
+            values = parse_json(row.value)
         except ValueError as error:
             return Rejected(place, str(error))
         if not isinstance(values, dict):
@@ -226,7 +226,7 @@ class JsonLines(_LineFile):
         for row, _ in zip(self.rows(), range(_PEEKED_LINES), strict=False):
             if isinstance(row.value, bytes):
                 try:
-                    values = _parse_json(row.value)
+                    values = parse_json(row.value)
                 except ValueError:
                     continue
                 if isinstance(values, dict):
@@ -386,13 +386,18 @@ def _line(stream: IO[bytes], longest: int) -> tuple[bytes, bool, int]:
     return b"", False, read
 
 
-def _parse_json(line: bytes) -> Any:
+def parse_json(line: bytes) -> Any:
+    """Returns the value that a line of JSON holds; NaN and Infinity, which are no JSON, as None.
+
+    Raises:
+        ValueError: If it is not JSON in UTF-8; the message says where.
+    """
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"not valid UTF-8 at byte {error.start} of the line") from None
     try:
-        # NaN and Infinity are no JSON, though many programs write them: null says the same
+        # many programs write NaN and Infinity, though they are no JSON: null says the same
         return json.loads(text, parse_constant=lambda name: None)
     except json.JSONDecodeError as error:
         raise ValueError(f"broken JSON: {error.msg} at character {error.pos + 1} of the line") from None

@@ -95,6 +95,8 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("no article can be shown; expected texts, or what `hadath tag` wrote")
     documents = [document for _, document in shown]
     captions = [publication_date(_other_columns(article), options.date_column) for article, _ in shown]
+    if options.date_column is not None and not any(captions):
+        say(f"no article has a date in a column {options.date_column!r} (--date-column)")
     content = tagged_page(documents, title=options.title, captions=captions, language=options.language).encode("utf-8")
     output: Path | None = options.output
     if output is None:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from hadath.batch.files import STANDARD_INPUT, needed
 from hadath.batch.manifest import Manifest
+from hadath.batch.readers import parse_json
 from hadath.batch.storage import write_whole
 from hadath.document import Document
 from hadath.errors import InputError, InvalidDocumentError
@@ -47,7 +48,7 @@ sentence; then for each role the names and what belongs to them: actor, actor_co
 recipient_country, recipient_sector, place, place_country, date, date_first_day, date_last_day. Several participants
 in one role stand joined by "; ", their countries, sectors and days in the same order.
 columns of mentions: document, published, type, trigger, start, end, modality, score, sentence, then one for each role.
-A .jsonl file holds whole records, with every mention of every participant.
+A .jsonl file holds whole records, with the mentions of every participant.
 """
 
 
@@ -107,6 +108,8 @@ def run(options: argparse.Namespace) -> int:
             _write_csv(rows, list(columns), sys.stdout)
         else:
             write_whole(output, _WRITERS[kind](rows, columns))
+    if options.date_column is not None and not events.dated:
+        say(f"no article has a date in a column {options.date_column!r} (--date-column)")
     if events.undated:
         say(
             f"{counted(events.undated, 'article')} with a publication date that is not ISO 8601 (YYYY-MM-DD); relative "
@@ -143,11 +146,12 @@ class _Events:
         self._date_column = date_column
         self.count = 0
         self.mention_count = 0
+        self.dated = 0
         self.undated = 0
 
     def mentions(self) -> Iterator[dict[str, Any]]:
         for document, values in self._inputs.documents():
-            for row in mention_rows(document, self._inputs.roles, publication_date(values, self._date_column)):
+            for row in mention_rows(document, self._inputs.roles, self._published(values)):
                 self.count += 1
                 yield row
 
@@ -159,9 +163,14 @@ class _Events:
         for record in self._records():
             yield record_row(record, self._inputs.roles)
 
+    def _published(self, values: Mapping[str, Any]) -> str | None:
+        given = publication_date(values, self._date_column)
+        self.dated += given is not None
+        return given
+
     def _records(self) -> Iterator[EventRecord]:
         for document, values in self._inputs.documents():
-            given = publication_date(values, self._date_column)
+            given = self._published(values)
             try:
                 day = publication_day(given)
             except ValueError:
@@ -267,10 +276,12 @@ def _documents(path: Path, name: str) -> Iterator[tuple[Document, dict[str, Any]
         return
     with open(path, "rb") as stream:
         for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
             try:
-                values = json.loads(line)
+                values = parse_json(line)
             except ValueError as error:
-                raise InputError(f"{name}:{number}: broken JSON: {error}; expected what `hadath tag` writes") from None
+                raise InputError(f"{name}:{number}: {error}; expected what `hadath tag` writes") from None
             yield _document(values, f"{name}:{number}"), values
 
 
