@@ -245,10 +245,11 @@ def _connect(address: str | None) -> bool:
     _check_reachable(address)
     try:
         ray.init(address=address, logging_level="error", log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise InputError(
-            f"no Ray cluster at {address or 'this machine'}: {str(error).strip().splitlines()[0]}; {_HOW_TO_START}"
-        ) from error
+    except Exception as error:  # what Ray raises here shares no class, some of it is a bare Exception
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        if address is None:
+            raise InputError(f"no Ray cluster could be started on this machine: {reason}") from error
+        raise InputError(f"no Ray cluster at {address}: {reason}; {_HOW_TO_START}") from error
     return True
 
 

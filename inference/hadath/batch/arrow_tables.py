@@ -62,7 +62,7 @@ def tagged_table(tagger: Tagger, table: Any, columns: Columns) -> Any:
     ]
     found = _found(tagger, records)
     made = {
-        "id": [None if identifier is None else record.id for record, identifier in zip(records, ids, strict=True)],
+        "id": [_id(identifier) for identifier in ids],
         "text": [text if isinstance(text, str) and surrogate(text) is None else None for text in texts],
         "entities": [answer.entities if isinstance(answer, Tagged) else None for answer in found],
         "events": [answer.events if isinstance(answer, Tagged) else None for answer in found],
@@ -83,6 +83,12 @@ def _texts(table: Any, name: str) -> list[Any]:
             f"{_TABLE}: column {name!r} is {kind}, expected string; name another with --text-column (text_column)"
         )
     return _values(column)
+
+
+def _id(value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
 
 
 def _values(column: Any) -> list[Any]:
