@@ -9,16 +9,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hadath.batch.articles import TEXT_COLUMNS, Article, Columns, Rejected, plain
+from hadath.batch.articles import Article, Columns, Rejected, plain
 from hadath.batch.chunks import read_records
 from hadath.batch.files import find_files
 from hadath.batch.manifest import Manifest
 from hadath.batch.parts import output_values
 from hadath.batch.storage import write_whole
 from hadath.batch.tagging import Failed, Tagged, tag_texts
+from hadath.commands.options import add_columns, add_date_column, add_model
 from hadath.document import Document
 from hadath.errors import InputError, InvalidDocumentError
-from hadath.event_table import DATE_COLUMNS, publication_date
+from hadath.event_table import publication_date
 from hadath.html.view import tagged_page
 from hadath.html.wording import WORDING
 from hadath.model_directory import load
@@ -58,30 +59,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the page, such as page.html (default: standard output)"
     )
-    parser.add_argument(
-        "-m",
-        "--model",
-        metavar="MODEL",
-        help="a model directory or the name of an installed model package (default: the one that comes with hadath)",
-    )
+    add_model(parser)
     parser.add_argument("--title", metavar="TITLE", help="the page's title")
     parser.add_argument(
         "--language", choices=tuple(WORDING), default="ar", help="language of the page's labels (default: %(default)s)"
     )
     parser.add_argument("--limit", type=int, metavar="N", help="show only the first N articles")
-    parser.add_argument(
-        "--text-column",
-        metavar="NAME",
-        help=f"the text's column (default: the first of {', '.join(TEXT_COLUMNS)})",
-    )
-    parser.add_argument(
-        "--id-column", metavar="NAME", help="the column of the article's name (default: id, else file and line)"
-    )
-    parser.add_argument(
-        "--date-column",
-        metavar="NAME",
-        help=f"the column of the publication date (default: the first of {', '.join(DATE_COLUMNS)})",
-    )
+    add_columns(parser)
+    add_date_column(parser)
     parser.set_defaults(run=run)
 
 

@@ -20,10 +20,10 @@ from hadath.batch.files import STANDARD_INPUT, needed
 from hadath.batch.manifest import Manifest
 from hadath.batch.readers import parse_json
 from hadath.batch.storage import write_whole
+from hadath.commands.options import add_date_column
 from hadath.document import Document
 from hadath.errors import InputError, InvalidDocumentError
 from hadath.event_table import (
-    DATE_COLUMNS,
     mention_columns,
     mention_rows,
     publication_date,
@@ -76,11 +76,7 @@ def add_parser(subparsers: Any) -> None:
         help="a .csv, .parquet or .jsonl file (default: CSV to standard output)",
     )
     parser.add_argument("--mentions", action="store_true", help="a row for each mention of an event, as it is tagged")
-    parser.add_argument(
-        "--date-column",
-        metavar="NAME",
-        help=f"the column of the publication date (default: the first of {', '.join(DATE_COLUMNS)})",
-    )
+    add_date_column(parser)
     parser.set_defaults(run=run)
 
 

@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import Any
 
+from hadath.commands.options import add_model
 from hadath.errors import InputError
 from hadath.machine import cores
 from hadath.model_directory import find
@@ -39,12 +40,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "-m",
-        "--model",
-        metavar="MODEL",
-        help="a model directory or the name of an installed model package (default: the one that comes with hadath)",
-    )
+    add_model(parser)
     where = parser.add_argument_group("address")
     where.add_argument(
         "--host", default="127.0.0.1", metavar="HOST", help="address to listen on (default: %(default)s)"

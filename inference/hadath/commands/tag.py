@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hadath.batch.articles import TEXT_COLUMNS, Article, Columns, Rejected
+from hadath.batch.articles import Article, Columns, Rejected
 from hadath.batch.chunks import cut, read_records
 from hadath.batch.files import find_files
 from hadath.batch.job import REJECTED, Settings, Summary, tag_corpus
@@ -23,6 +23,7 @@ from hadath.batch.parts import FORMATS, json_line, output_values
 from hadath.batch.progress import duration, progress_bar
 from hadath.batch.tagging import Failed, Tagged
 from hadath.batch.workers import OrderedWorkers, TaggerSpec, Work, Workers
+from hadath.commands.options import add_columns, add_model
 from hadath.document import Document
 from hadath.errors import InputError
 from hadath.machine import cores
@@ -68,12 +69,7 @@ def add_parser(subparsers: Any) -> None:
         help="a .txt file, a table (.jsonl, .csv, .tsv, also .gz or .zst; .parquet), a folder of them, "
         "or - for a text on standard input",
     )
-    parser.add_argument(
-        "-m",
-        "--model",
-        metavar="MODEL",
-        help="a model directory or the name of an installed model package (default: the one that comes with hadath)",
-    )
+    add_model(parser)
     parser.add_argument(
         "--min-score",
         action="append",
@@ -84,14 +80,7 @@ def add_parser(subparsers: Any) -> None:
         "for each (default: the model's own, see hadath info)",
     )
     given = parser.add_argument_group("input")
-    given.add_argument(
-        "--text-column",
-        metavar="NAME",
-        help=f"the text's column (default: the first of {', '.join(TEXT_COLUMNS)})",
-    )
-    given.add_argument(
-        "--id-column", metavar="NAME", help="the column of the article's name (default: id, else file and line)"
-    )
+    add_columns(given)
     given.add_argument(
         "--max-chars",
         type=_positive,
