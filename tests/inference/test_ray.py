@@ -104,9 +104,8 @@ def cluster() -> Iterator[Any]:
         yield ray
         ray.shutdown()
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ResourceWarning
-        )  # it leaves the processes that it ended to the garbage collector
+        # Ray leaves the processes that it ended to the garbage collector
+        warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
 
 
