@@ -242,7 +242,7 @@ class Document:
             >>> [record.quad_class for record in document.records()]
             ['material conflict']
         """
-        # here, because records are made of documents
+        # only here, since it imports this module, and so that what reads dates and places is loaded where it is used
         from hadath.records.assembly import event_records, publication_day
 
         return event_records(self, publication_day(date))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import hadath
 from hadath.document import Argument, Document, Entity, Event
 from hadath.errors import InvalidDocumentError
-from hadath.records import EventRecord, event_records
-from hadath.records.assembly import MOST_MENTIONS, publication_day
+from hadath.records import EventRecord
+from hadath.records.assembly import MOST_MENTIONS, event_records, publication_day
 from hadath.records.mentions import group_mentions
 from hadath.records.plover import QUAD_CLASSES, plover_code, quad_class
 from hadath.records.record import Span

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from hadath.document import Argument, Document, Entity, Event
-from hadath.records import event_records
+from hadath.records.assembly import event_records
 from hadath.records.repetitions import same_act
 
 ROLES = {"A": "Actor", "R": "Recipient", "P": "Place", "D": "Date"}
