@@ -1,7 +1,7 @@
 """hadath on a Ray cluster: for ``map_batches`` of Ray Data, and the actors of ``hadath tag --engine ray``.
 
 Example:
-    >>> import ray
+    >>> import ray  # doctest: +SKIP
     >>> import hadath.ray  # doctest: +SKIP
     >>> articles = ray.data.read_parquet("articles/")  # doctest: +SKIP
     >>> actors = ray.data.ActorPoolStrategy(size=8)  # doctest: +SKIP
@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,6 @@ from typing import Any
 import onnxruntime
 
 from hadath.batch.articles import Columns
-from hadath.batch.files import needed
 from hadath.batch.manifest import model_files
 from hadath.batch.tagging import tag_texts
 from hadath.batch.workers import OrderedWorkers, Pending, Results, TaggerSpec, Worker
@@ -32,7 +32,7 @@ from hadath.tagger import Tagger as DocumentTagger
 from hadath.terminal import counted, say
 from hadath.version import __version__
 
-ray: Any = needed("ray", "tagging on a Ray cluster", extra="ray")
+ray: Any = import_module("ray")
 
 _PATIENCE = 15
 """Seconds without an actor after which is said what is waited for."""
@@ -54,8 +54,6 @@ class Tagger:
         batch_tokens: Likewise.
 
     Example:
-        >>> import ray
-        >>> import hadath.ray  # doctest: +SKIP
         >>> articles = ray.data.read_json("articles.jsonl")  # doctest: +SKIP
         >>> tagged = articles.map_batches(  # doctest: +SKIP
         ...     hadath.ray.Tagger, batch_format="pyarrow", compute=ray.data.ActorPoolStrategy(size=8)

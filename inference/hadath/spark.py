@@ -1,7 +1,7 @@
 """hadath in Spark: ``articles.mapInPandas(tagging(), tagged_schema(articles.schema))``.
 
 Example:
-    >>> from hadath.spark import tagged_schema, tagging
+    >>> from hadath.spark import tagged_schema, tagging  # doctest: +SKIP
     >>> articles = spark.read.parquet("articles/")  # doctest: +SKIP
     >>> tagged = articles.mapInPandas(tagging(), tagged_schema(articles.schema))  # doctest: +SKIP
 """

@@ -64,7 +64,6 @@ def information(directory: Path) -> dict[str, Any]:
         "metrics": dict(config.metrics),
         "hadath": __version__,
         "onnxruntime": onnxruntime.__version__,
-        "precision": config.provenance.get("precision"),
         "available_providers": onnxruntime.get_available_providers(),
         "providers": config.providers(),
         "cuda_devices": cuda_devices(),

@@ -16,7 +16,7 @@ from typing import Any
 
 from hadath.batch.articles import Article, Columns, Rejected
 from hadath.batch.chunks import cut, read_records
-from hadath.batch.files import find_files
+from hadath.batch.files import find_files, needed
 from hadath.batch.job import REJECTED, Settings, Summary, tag_corpus
 from hadath.batch.manifest import Manifest
 from hadath.batch.parts import FORMATS, json_line, output_values
@@ -260,7 +260,8 @@ def _workers(options: argparse.Namespace, spec: TaggerSpec) -> OrderedWorkers:
 def _cluster(options: argparse.Namespace) -> Callable[[TaggerSpec], OrderedWorkers] | None:
     if options.engine != "ray":
         return None
-    from hadath.ray import RayWorkers  # only here, since it needs the extra
+    needed("ray", "tagging on a Ray cluster", extra="ray")
+    from hadath.ray import RayWorkers  # only here, since it needs that
 
     return partial(RayWorkers, actors=options.workers, address=options.address)
 
