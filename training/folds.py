@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from training.annotations.near_duplicates import groups, near_duplicates
+from training.annotations.near_duplicates import Likeness, groups, near_duplicates
 
 
-def folds_by_story(texts: Mapping[str, str], folds: int, *, threshold: float, seed: int = 0) -> list[list[str]]:
+def folds_by_story(texts: Mapping[str, str], folds: int, alike: Likeness, *, seed: int = 0) -> list[list[str]]:
     """Divides articles into folds of about the same size.
 
     Args:
         texts: The articles' texts by their names.
         folds: Number of folds, at least 2.
-        threshold: Likeness (Jaccard index of word runs, above 0 and at most 1) from which articles tell one story.
+        alike: When articles tell one story.
         seed: Seed of the division.
 
     Returns:
@@ -29,13 +29,13 @@ def folds_by_story(texts: Mapping[str, str], folds: int, *, threshold: float, se
     Example:
         >>> story = "وصل الوفد الوزاري إلى صنعاء مساء اليوم قادما من مسقط"
         >>> texts = {"a": story, "b": "اجتمع البرلمان", "c": story + " جوا", "d": "افتتح الجسر"}
-        >>> sorted(folds_by_story(texts, 2, threshold=0.5))
+        >>> sorted(folds_by_story(texts, 2, Likeness(0.5, shingle_words=3)))
         [['a', 'c'], ['b', 'd']]
     """
     if folds < 2:
         raise ValueError(f"folds is {folds}; expected at least 2")
     names = list(texts)
-    stories = groups(len(names), near_duplicates(list(texts.values()), threshold))
+    stories = groups(len(names), near_duplicates(list(texts.values()), alike.threshold, words=alike.shingle_words))
     if len(stories) < folds:
         raise ValueError(f"folds is {folds}, but the articles tell {len(stories)} stories; expected at most as many")
     drawn = np.random.default_rng(seed).permutation(len(stories))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests.fixtures.tiny_training import composed, options_of
 from training import finetune as script
+from training.annotations.near_duplicates import Likeness
 from training.finetune import SELECTED_BY
 from training.folds import folds_by_story, write_fold
 from training.script import ScriptError
@@ -219,7 +220,7 @@ def test_without_optuna_it_is_said_what_to_install(tmp_path: Path, monkeypatch: 
         (("experiment=seeds", "sweep.seeds=[1,1]"), r"sweep\.seeds is \[1, 1\]"),
         (("experiment=kfold", "sweep.folds=1"), r"sweep\.folds is 1; expected at least 2"),
         (("experiment=kfold", "sweep.folds=99"), r"sweep\.folds is 99, but the articles tell [0-9] stories"),
-        (("experiment=kfold", "sweep.near_duplicates=0"), r"sweep\.near_duplicates is 0"),
+        (("experiment=kfold", "sweep.near_duplicates.threshold=0"), r"sweep\.near_duplicates\.threshold is 0"),
         (("experiment=search", "sweep.trials=0"), r"sweep\.trials is 0"),
         (("experiment=search", "+sweep.space.seed={low:3,high:1}"), r"sweep\.space\.seed is"),
         (("experiment=seeds", "sweep.kind=folds"), r"sweep\.kind is folds; expected one of seeds, kfold, search"),
@@ -268,22 +269,22 @@ def test_a_story_is_in_one_fold_and_every_article_in_one(stories: list[int], fol
     number = len(set(stories))
     if number < folds:
         with pytest.raises(ValueError, match=f"tell {number} stories"):
-            folds_by_story(texts, folds, threshold=0.4, seed=seed)
+            folds_by_story(texts, folds, Likeness(0.4, 3), seed=seed)
         return
-    parts = folds_by_story(texts, folds, threshold=0.4, seed=seed)
+    parts = folds_by_story(texts, folds, Likeness(0.4, 3), seed=seed)
     assert sorted(name for part in parts for name in part) == sorted(texts)
     assert all(parts)
     for story in set(stories):
         members = {f"a{place}" for place, each in enumerate(stories) if each == story}
         assert sum(bool(members & set(part)) for part in parts) == 1
-    assert parts == folds_by_story(texts, folds, threshold=0.4, seed=seed)
+    assert parts == folds_by_story(texts, folds, Likeness(0.4, 3), seed=seed)
 
 
 def test_folds_of_single_articles_are_alike_in_size() -> None:
     texts = {f"a{number}": f"خبر رقم {number} عن موضوع {number * 7}" for number in range(11)}
-    sizes = [len(part) for part in folds_by_story(texts, 4, threshold=1.0)]
+    sizes = [len(part) for part in folds_by_story(texts, 4, Likeness(1.0, 3))]
     assert sorted(sizes) == [2, 3, 3, 3]
-    assert folds_by_story(texts, 4, threshold=1.0, seed=1) != folds_by_story(texts, 4, threshold=1.0, seed=2)
+    assert folds_by_story(texts, 4, Likeness(1.0, 3), seed=1) != folds_by_story(texts, 4, Likeness(1.0, 3), seed=2)
 
 
 def test_another_division_is_not_written_over(tmp_path: Path) -> None:

@@ -29,26 +29,13 @@ from training.annotations.checks.label_errors import Disagreement, label_errors
 from training.annotations.checks.listing import print_findings, print_summary, write_findings
 from training.annotations.checks.page import findings_page, write_findings_page
 from training.annotations.checks.problems import problem_findings
+from training.annotations.near_duplicates import Likeness
 from training.corpus import ExaminedCorpus, examine_corpus
 from training.networks import NetworkError
 from training.script import ScriptError, script
 from training.settings import SettingsError, settings
 
 EXIT_FINDINGS = 1
-
-
-@dataclass
-class NearDuplicates:
-    """When two articles tell one story; explained in configs/annotations_check.yaml."""
-
-    threshold: float
-    shingle_words: int
-
-    def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise ValueError(f"threshold is {self.threshold}; expected a share above 0 and at most 1")
-        if self.shingle_words < 1:
-            raise ValueError(f"shingle_words is {self.shingle_words}; expected a number above 0")
 
 
 @dataclass
@@ -60,7 +47,7 @@ class Checks:
     argument_sentences: int | None
     disagreement: bool
     consistency: Thresholds
-    near_duplicates: NearDuplicates
+    near_duplicates: Likeness
     label_errors: Disagreement
 
     def __post_init__(self) -> None:

@@ -34,6 +34,20 @@ _RECALL = 0.995
 _MARGIN = 4.0
 
 
+@dataclass
+class Likeness:
+    """When two articles tell one story; each field is explained in configs/annotations_split.yaml."""
+
+    threshold: float
+    shingle_words: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1:
+            raise ValueError(f"near_duplicates.threshold is {self.threshold}; expected a share above 0 and at most 1")
+        if self.shingle_words < 1:
+            raise ValueError(f"near_duplicates.shingle_words is {self.shingle_words}; expected a number above 0")
+
+
 @dataclass(frozen=True, order=True)
 class NearDuplicate:
     """Two texts that are alike.

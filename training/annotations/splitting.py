@@ -13,13 +13,13 @@ from rich.text import Text
 
 from hadath.batch.storage import locked
 from hadath.document import Document
-from training.annotations.near_duplicates import groups, near_duplicates
+from training.annotations.near_duplicates import Likeness, groups, near_duplicates
 from training.annotations.split_files import finish_pending, write_splits
 from training.annotations.stratification import stratified
 from training.brat import Problem, ProblemKind
 from training.corpus import Corpus, CorpusError, ExaminedCorpus, examine_corpus
 from training.script import script
-from training.settings import settings
+from training.settings import SettingsError, settings
 
 LEAKS = ("report", "move")
 
@@ -33,8 +33,7 @@ class Division:
     fixed: list[str]
     leaks: str
     fields: list[str]
-    threshold: float
-    shingle_words: int
+    near_duplicates: Likeness
     seed: int
     dry_run: bool
 
@@ -48,10 +47,6 @@ class Division:
         strangers = [name for name in self.fixed if name not in self.sizes]
         if strangers:
             raise ValueError(f"fixed names {', '.join(strangers)}, which sizes does not; expected splits of sizes")
-        if not 0 < self.threshold <= 1:
-            raise ValueError(f"threshold is {self.threshold}; expected a share above 0 and at most 1")
-        if self.shingle_words < 1:
-            raise ValueError(f"shingle_words is {self.shingle_words}; expected a number above 0")
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,8 @@ def divide(corpus: Corpus, unsplit: Sequence[Document], division: Division) -> D
     }
     documents = sorted((*corpus.documents, *unsplit), key=lambda document: str(document.id))
     names = [str(document.id) for document in documents]
-    pairs = near_duplicates([document.text for document in documents], division.threshold, words=division.shingle_words)
+    alike = division.near_duplicates
+    pairs = near_duplicates([document.text for document in documents], alike.threshold, words=alike.shingle_words)
     stories = groups(len(documents), pairs)
     order = [*division.fixed, *(split for split in division.sizes if split not in division.fixed)]
     # splits that sizes does not name are left as they are
@@ -202,6 +198,7 @@ def split_corpus(config: DictConfig) -> DividedCorpus:
 
     Raises:
         CorpusError: If anything but the splits is wrong in the corpus.
+        SettingsError: If a setting has a wrong name, type or value.
         HadathError: If another process is writing into the splits.
         OSError: If the disk is full or fails; the splits are then as they were.
     """
@@ -216,6 +213,7 @@ def split_corpus(config: DictConfig) -> DividedCorpus:
         finish_pending(folder)
         examined = _readable(examine_corpus(**config.corpus), root)
         assert examined.corpus is not None
+        _check_allot(division, examined.corpus)
         divided = divide(examined.corpus, examined.unsplit, division)
         if not division.dry_run:
             folder.mkdir(parents=True, exist_ok=True)
@@ -223,6 +221,14 @@ def split_corpus(config: DictConfig) -> DividedCorpus:
             write_splits(folder, divided.splits, remove=emptied)
     _report(divided, examined.corpus, division, folder)
     return divided
+
+
+def _check_allot(division: Division, corpus: Corpus) -> None:
+    strangers = [name for name in division.allot if name not in corpus.splits and name not in division.sizes]
+    if strangers:
+        raise SettingsError(
+            f"allot names {', '.join(strangers)}, which is no split; expected some of {', '.join(corpus.splits)}"
+        )
 
 
 def _readable(examined: ExaminedCorpus, root: Path) -> ExaminedCorpus:

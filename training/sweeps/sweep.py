@@ -11,6 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from training.annotations.near_duplicates import Likeness
 from training.corpus import fingerprint, read_corpus
 from training.folds import folds_by_story, write_fold
 from training.provenance import git_state
@@ -43,14 +44,12 @@ class Folds:
 
     kind: str
     folds: int
-    near_duplicates: float
+    near_duplicates: Likeness
     seed: int
 
     def __post_init__(self) -> None:
         if self.folds < 2:
             raise ValueError(f"folds is {self.folds}; expected at least 2")
-        if not 0 < self.near_duplicates <= 1:
-            raise ValueError(f"near_duplicates is {self.near_duplicates}; expected a share above 0 and at most 1")
 
 
 KINDS = {"seeds": Seeds, "kfold": Folds, "search": Search}
@@ -124,7 +123,7 @@ def _folds(wanted: Folds, config: DictConfig, output: Path) -> list[Child]:
     corpus = read_corpus(**config.corpus, splits=("train", "dev"))
     texts = {str(document.id): document.text for document in corpus.documents}
     try:
-        parts = folds_by_story(texts, wanted.folds, threshold=wanted.near_duplicates, seed=wanted.seed)
+        parts = folds_by_story(texts, wanted.folds, wanted.near_duplicates, seed=wanted.seed)
     except ValueError as error:
         raise SettingsError(f"sweep.{error}") from error
     log.info("%d folds of %s articles", len(parts), ", ".join(str(len(part)) for part in parts))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from hadath.document import Document, Event
 from hadath.schema import Schema
+from training.annotations.near_duplicates import Likeness
 from training.annotations.split_files import finish_pending, write_splits
 from training.annotations.splitting import DividedCorpus, Division, divide, split_corpus
 from training.annotations.stratification import stratified
@@ -31,7 +32,7 @@ WORDS = ["وصل", "الوفد", "إلى", "صنعاء", "مساء", "أمس", "
 def division(**changed: Any) -> Division:
     values: dict[str, Any] = {
         "sizes": SIZES, "allot": [], "fixed": ["test", "dev"], "leaks": "report", "fields": ["country"],
-        "threshold": 0.5, "shingle_words": 2, "seed": 1, "dry_run": False,
+        "near_duplicates": Likeness(0.5, 2), "seed": 1, "dry_run": False,
     }  # fmt: skip
     return Division(**{**values, **changed})
 
@@ -179,7 +180,8 @@ def test_a_corpus_in_which_anything_else_is_wrong_is_not_divided(folder: Path) -
         ("leaks=hide", "leaks is 'hide'; expected report or move"),
         ("fixed=[exam]", "fixed names exam, which sizes does not"),
         ("sizes={train: -1}", "expected a share for each split"),
-        ("threshold=0", "threshold is 0.0; expected a share above 0"),
+        ("near_duplicates.threshold=0", "threshold is 0.0; expected a share above 0"),
+        ("allot=[exam]", "allot names exam, which is no split; expected some of dev, test, train"),
         ("seed=many", "seed: "),
     ],
 )
