@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hadath.phrases import longest_at, phrase_key, table_rows, word_keys
+from hadath.phrases import longest_at, phrase_key, word_keys
 from hadath.places import adjective_countries, country_named
+from hadath.tables import table_rows
 
 SECTORS: Mapping[str, str] = {
     "IGO": "international or regional body of states",

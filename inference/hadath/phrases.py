@@ -1,11 +1,10 @@
-"""The words of a name as they are compared, and tables that are looked up by them."""
+"""The words of a name as they are compared and looked up in tables."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import TypeVar
 
 from hadath.names import variants_key
@@ -63,10 +62,3 @@ def longest_at(
         if value is not None:
             return end, value
     return None
-
-
-def table_rows(file: str) -> Iterator[list[str]]:
-    """Yields the rows of a table of the package, tab-separated, without its header."""
-    text = resources.files("hadath").joinpath("tables", file).read_text(encoding="utf-8")
-    for line in text.splitlines()[1:]:
-        yield line.split("\t")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from hadath.phrases import longest_at, phrase_key, table_rows, word_keys
+from hadath.phrases import longest_at, phrase_key, word_keys
+from hadath.tables import table_rows
 
 _Codes = TypeVar("_Codes")
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
-from importlib import resources
 from typing import NamedTuple
+
+from hadath.tables import table_rows
 
 _LETTERS = frozenset("وفبلك")
 _FOLDED = str.maketrans("أإآىةئؤ", "ااايهيو")
@@ -195,16 +196,14 @@ def _known(word: str, words: frozenset[str]) -> bool:
 
 @cache
 def _vocabulary() -> _Vocabulary:
-    tables = resources.files("hadath").joinpath("tables")
     kinds: dict[str, set[str]] = {"own": set(), "plain": set(), "takes article": set()}
-    for line in tables.joinpath("first_words.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        kind, words = line.split("\t")
+    for kind, words in table_rows("first_words.tsv"):
         kinds[kind].update(words.split("|"))
     own = kinds["own"] | kinds["takes article"]
     plain = kinds["plain"]
     for file in ("countries.tsv", "cities.tsv"):
-        for line in tables.joinpath(file).read_text(encoding="utf-8").splitlines()[1:]:
-            for name in line.split("\t")[-1].split("|"):
+        for row in table_rows(file):
+            for name in row[-1].split("|"):
                 word = folded(name).split()[0]
                 if len(word) > 2:
                     (own if word[0] in "وفبل" else plain).add(word)

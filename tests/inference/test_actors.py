@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hadath.actors import SECTORS, sector_of
-from hadath.phrases import table_rows
+from hadath.tables import table_rows
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hadath.phrases import longest_at, phrase_key, table_rows, word_keys
+from hadath.phrases import longest_at, phrase_key, word_keys
+from hadath.tables import table_rows
 
 
 @pytest.mark.parametrize(

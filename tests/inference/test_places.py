@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hadath.phrases import table_rows
 from hadath.places import adjective_countries, countries_told, country_name, country_named, country_of, town_id
+from hadath.tables import table_rows
 
 CODES = {row[0] for row in table_rows("countries.tsv")}
 

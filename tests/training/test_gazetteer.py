@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hadath.phrases import table_rows
+from hadath.tables import table_rows
 from training.gazetteer import arabic_names, cities, countries
 
 ALPHA3 = {"LY": "LBY", "FR": "FRA", "MM": "MMR"}

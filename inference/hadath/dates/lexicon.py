@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from hadath.proclitics import folded
 from hadath.text import normalize
 
 LONGEST = 24
@@ -30,18 +31,7 @@ class Token(NamedTuple):
     text: str = ""
 
 
-_FOLDED = str.maketrans("أإآىةئؤ", "ااايهيو")
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
-
-
-def folded(text: str) -> str:
-    """Returns a text normalised, with the letters folded that writers of Arabic choose between.
-
-    Example:
-        >>> folded("الثُّلاثاء أوَّل آذار")
-        'الثلاثاء اول اذار'
-    """
-    return normalize(text).text.translate(_FOLDED)
 
 
 MEANINGS: dict[tuple[str, ...], tuple[str, Any]] = {}
@@ -51,7 +41,7 @@ MEANINGS: dict[tuple[str, ...], tuple[str, Any]] = {}
 def _add(kind: str, value: Any, *phrases: str, article: bool = False) -> None:
     """Enters phrases, ``/`` between them; with ``article`` also with ال before the first word."""
     for phrase in "/".join(phrases).split("/"):
-        words = tuple(phrase.translate(_FOLDED).split())
+        words = tuple(folded(phrase).split())
         MEANINGS[words] = (kind, value)
         if article:
             MEANINGS[("ال" + words[0], *words[1:])] = (kind, value)
@@ -146,7 +136,7 @@ _NEXT = "مقبل/قادم/آتي/تالي له/جاي"
 _NOW = "جاري/حالي/الراهن"
 for _names, _direction in ((_PAST, -1), (_NEXT, 1), (_NOW, 0)):
     for _name in _names.split("/"):
-        _stem = "ال" + _name.translate(_FOLDED).removeprefix("ال")
+        _stem = "ال" + folded(_name).removeprefix("ال")
         _add("relation", _direction, *(_stem + ending for ending in ("", "ه", "ين", "ان", "تين", "تان", "ات")))
 _add("relation", -1, "الماض/الفايت")
 _add("relation", -2, "قبل الماضي/قبل الماضية/ما قبل الماضي/ما قبل الماضية/قبل الفائت/قبل المنصرم")
@@ -305,7 +295,7 @@ def tokens(text: str) -> tuple[Token, ...] | None:
         >>> tokens("يوم الاقتراع") is None
         True
     """
-    pieces = _PIECE.findall(folded(text))
+    pieces = _PIECE.findall(folded(normalize(text).text))
     if len(pieces) > 2 * LONGEST:
         return None
     found: list[Token] = []
