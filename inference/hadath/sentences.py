@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 LONGEST = 1_000
 """Characters that are shown around a span, for there are texts without full stops."""
 
-# A mark ends a sentence with the quotes and brackets that close behind it, if white space or the end of the text
-# follows: "3.5" holds none. After a single letter the point is an initial's: د. عمر. A line ends a sentence too.
-_END = re.compile(r"(?:(?<!\b[^\W\d_])\.|[!?؟…۔])[.!?؟…۔]*[\"'»”’)\]]*(?=\s|$)|[\r\n\u0085\u2028\u2029]+")
+# Marks with the quotes and brackets that close behind them, or the ends of lines. Whether marks end a sentence is not
+# asked here: a pattern that looks at what follows would go over a long row of dots again from each of its dots.
+_MARKS_OR_LINES = re.compile(r"([.!?؟…۔]+)[\"'»”’)\]]*|[\r\n\u0085\u2028\u2029]+")
+_INITIAL = re.compile(r"\b[^\W\d_]")
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -30,7 +31,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     """
     spans = []
     begin = 0
-    for end in (*(match.end() for match in _END.finditer(text)), len(text)):
+    for end in _ends(text):
         sentence = text[begin:end]
         kept = sentence.strip()
         if kept:
@@ -79,6 +80,17 @@ def sentence_text(text: str, spans: Sequence[tuple[int, int]], start: int, end: 
     before, after = max(first, start - LONGEST // 2), min(last, end + LONGEST // 2)
     kept = " ".join(text[before:after].split())
     return f"{'…' if before > first else ''}{kept}{'…' if after < last else ''}"
+
+
+def _ends(text: str) -> Iterator[int]:
+    """Where sentences end; behind some there is none but white space."""
+    for found in _MARKS_OR_LINES.finditer(text):
+        marks, end = found[1], found.end()
+        # "3.5" holds no end, and after a single letter the point is an initial's: د. عمر
+        inside = marks is not None and not text[end : end + 1].isspace() and end < len(text)
+        if not inside and not (marks == "." and _INITIAL.match(text, max(0, found.start() - 1))):
+            yield end
+    yield len(text)
 
 
 def _start(span: tuple[int, int]) -> int:

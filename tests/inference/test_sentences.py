@@ -18,7 +18,7 @@ TEXTS = st.lists(
     [
         ("قال د. عمر إن 3.5 ملايين «نزحوا.» ثم عاد", ["قال د. عمر إن 3.5 ملايين «نزحوا.»", "ثم عاد"]),
         ("عنوان\n\nمتن أول! هل عاد؟ نعم", ["عنوان", "متن أول!", "هل عاد؟", "نعم"]),
-        ("صمت... ثم تكلم… وعاد", ["صمت...", "ثم تكلم…", "وعاد"]),
+        ("صمت أ... ثم تكلم… وعاد", ["صمت أ...", "ثم تكلم…", "وعاد"]),
         ("انتهى في عام 7. بدأ", ["انتهى في عام 7.", "بدأ"]),
         ("راجع www.hadath.test غدا", ["راجع www.hadath.test غدا"]),
         ("سطر\u2028آخر\rثالث", ["سطر", "آخر", "ثالث"]),
@@ -29,6 +29,11 @@ TEXTS = st.lists(
 )
 def test_where_sentences_end(text: str, sentences: list[str]) -> None:
     assert [text[start:end] for start, end in sentence_spans(text)] == sentences
+
+
+def test_a_row_of_dots_is_gone_over_once() -> None:
+    assert sentence_spans("." * 300_000 + "س") == [(0, 300_001)]
+    assert sentence_spans("!»" * 150_000 + "س") == [(0, 300_001)]
 
 
 @given(TEXTS)
