@@ -4,9 +4,10 @@ const LINE_BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/g;
 const ONLY_BREAKS = /^[\n\r\u0085\u2028\u2029]*$/;
 const ARABIC_OR_HEBREW = /[\p{Script=Arabic}\p{Script=Hebrew}]/u;
 const LATIN = /\p{Script=Latin}/u;
-// a run that reads left to right: Latin words, with the digits and marks inside them (F-16, Boeing 737, a web address)
+// a run that reads left to right: Latin words, with the digits and marks inside them (F-16, Boeing 737, a web address);
+// a row of digits is looked through from its first one alone, so that a long one takes no longer than it is
 const LATIN_RUN =
-  /(?=[0-9]*(?:[-.\/][0-9]+)*[-.\/]?\p{Script=Latin})[\p{Script=Latin}0-9]+(?:[-.,:\/&'’_@+#%=?~]+[\p{Script=Latin}0-9]+| +[\p{Script=Latin}0-9]+)*/gu;
+  /(?<![0-9][-.\/]?)(?=[0-9]*(?:[-.\/][0-9]+)*[-.\/]?\p{Script=Latin})[\p{Script=Latin}0-9]+(?:[-.,:\/&'’_@+#%=?~]+[\p{Script=Latin}0-9]+| +[\p{Script=Latin}0-9]+)*/gu;
 // what belongs to the run before it where a span ends with it: "Inc." and "(NRF)"
 const RUN_END = /^[.,:;!?)\]'’"»%+]+$/u;
 const WORD_CHARACTER = /[\p{L}\p{M}\p{N}\u200c\u200d_]/u;
