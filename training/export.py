@@ -21,8 +21,9 @@ from hadath.schema import Schema
 from hadath.tokens import WordTokenizer
 from training.calibration import fitted_temperatures
 from training.corpus import CorpusError, read_corpus
+from training.heads import ArgumentHead
 from training.metrics import selection_scores
-from training.model import ArgumentHead, JointTagger
+from training.model import JointTagger
 from training.networks import NetworkError, load_network
 from training.onnx_graph import Dense, GraphError, build_graph
 from training.prediction import tag_documents, torch_tagger

@@ -18,7 +18,8 @@ from hadath.reading import Reading, Windowing, read, sequences
 from hadath.schema import Schema
 from hadath.text import Words
 from hadath.tokens import WordTokenizer
-from training.model import IGNORED, HeadSpec
+from training.heads import HeadSpec
+from training.model import IGNORED
 
 IntArray = npt.NDArray[np.int64]
 

@@ -17,7 +17,7 @@ from hadath.tagger import Tagger
 from hadath.text import segment
 from hadath.tokens import WordTokenizer
 from training.features import WindowCollator
-from training.model import HeadSpec
+from training.heads import HeadSpec
 from training.trainer import TaggerTrainer
 
 HalfArray = npt.NDArray[np.float16]

@@ -14,7 +14,8 @@ from torch import nn
 from hadath.reading import Windowing
 from hadath.schema import Schema
 from training.encoders import check_fit, set_dropouts
-from training.model import HeadSpec, JointTagger, JointTaggerConfig, new_tagger
+from training.heads import HeadSpec
+from training.model import JointTagger, JointTaggerConfig, new_tagger
 from training.networks import load_network
 from training.provenance import read_provenance
 from training.settings import Encoder

@@ -26,7 +26,8 @@ from training.benchmark.texts import TextsError, texts_of, word_count
 from training.benchmark.timing import Spread, interleaved, ratio
 from training.corpus import read_corpus
 from training.encoders import load_encoder
-from training.model import HeadSpec, JointTagger, new_tagger
+from training.heads import HeadSpec
+from training.model import JointTagger, new_tagger
 from training.onnx_graph import build_graph
 from training.prediction import torch_tagger
 

@@ -19,7 +19,8 @@ from hadath.schema import Schema
 from hadath.tokens import WordTokenizer
 from tests.fixtures.tiny_encoder import LAYERS, POSITIONS, write_tiny_encoder
 from training.encoders import FOLDER, EncoderError, load_encoder
-from training.model import HeadSpec, new_tagger
+from training.heads import HeadSpec
+from training.model import new_tagger
 
 
 def load(

@@ -18,7 +18,8 @@ from hadath.tokens import WordTokenizer
 from tests.fixtures.tiny_tokenizers import unigram_tokenizer
 from training.corpus import read_corpus
 from training.features import WindowCollator, label_counts, labelled_pairs, training_windows, word_labels
-from training.model import IGNORED, HeadSpec
+from training.heads import HeadSpec
+from training.model import IGNORED
 
 HEADS = {
     "entities": HeadSpec("spans", "entity_types"),

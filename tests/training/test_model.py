@@ -16,7 +16,8 @@ from hadath.decode import Spans
 from hadath.schema import Schema
 from tests.fixtures.tiny_encoder import write_tiny_encoder
 from training.encoders import load_encoder
-from training.model import IGNORED, HeadSpec, JointTagger, distance_buckets, new_tagger
+from training.heads import HeadSpec, distance_buckets
+from training.model import IGNORED, JointTagger, new_tagger
 
 HEADS = {
     "entities": HeadSpec("spans", "entity_types", hidden=8, dropout=0.2),

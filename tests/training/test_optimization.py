@@ -10,7 +10,8 @@ from torch import nn
 from hadath.schema import Schema
 from tests.fixtures.tiny_encoder import write_tiny_encoder
 from training.encoders import load_encoder
-from training.model import HeadSpec, JointTagger, new_tagger
+from training.heads import HeadSpec
+from training.model import JointTagger, new_tagger
 from training.optimization import bfloat16_is_fast, make_deterministic, parameter_groups
 
 RATE, DECAY, FACTOR, WEIGHT_DECAY = 1e-3, 0.5, 3.0, 0.01

@@ -15,7 +15,8 @@ from hadath.tokens import WordTokenizer
 from training import provenance as provenance_module
 from training.corpus import read_corpus
 from training.encoders import load_encoder
-from training.model import BETWEEN_FEATURES, HeadSpec, JointTagger, new_tagger
+from training.heads import BETWEEN_FEATURES, HeadSpec
+from training.model import JointTagger, new_tagger
 from training.prediction import TorchNetwork, tag_and_link, tag_documents, torch_tagger
 from training.provenance import git_state, provenance, read_provenance, write_provenance
 

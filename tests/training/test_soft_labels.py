@@ -10,7 +10,7 @@ import torch
 from hadath import Document, Event, Tagger, load
 from hadath.decode import log_softmax
 from hadath.reading import read
-from training.model import HeadSpec
+from training.heads import HeadSpec
 from training.soft_labels import SoftCollator, beginnings, richest_in_events, soft_windows
 
 HEADS = {

@@ -15,7 +15,8 @@ from hadath.model_directory import ModelConfig
 from hadath.tokens import WordTokenizer
 from training.encoders import load_encoder
 from training.export import constant_outputs, dense_layers
-from training.model import HeadSpec, JointTagger, new_tagger
+from training.heads import HeadSpec
+from training.model import JointTagger, new_tagger
 from training.networks import load_network
 from training.onnx_graph import build_graph
 from training.script import CONFIGS
