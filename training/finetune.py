@@ -10,19 +10,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 from tokenizers import Tokenizer
-from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments, set_seed
+from transformers import TrainerCallback, TrainingArguments, set_seed
 
 from hadath.reading import Windowing
 from hadath.tokens import WordTokenizer
 from training.corpus import Corpus, CorpusError, fingerprint, read_corpus
-from training.encoders import EncoderError, load_encoder
+from training.encoders import EncoderError, configured_encoder
 from training.features import WindowCollator, label_counts, training_windows
+from training.heads import head_specs
 from training.memory import keep_freed_memory
 from training.metrics import selection_scores
-from training.model import HeadSpec, JointTagger, new_tagger
+from training.model import JointTagger, new_tagger
 from training.model_sources import NETWORK_ARTIFACT, network_directory
 from training.networks import NetworkError
 from training.optimization import make_deterministic, uses_bfloat16
@@ -33,17 +34,17 @@ from training.resumption import (
     CHECKPOINTS,
     CONFIG,
     NETWORK,
-    check_same_settings,
-    checkpoint_to_resume,
-    epochs_done,
-    epochs_without_progress,
+    check_same_articles,
+    checkpoint_with_settings,
+    early_stopping,
+    keep_settings,
 )
 from training.script import script
 from training.seen_articles import read_seen_articles, seen_articles, write_seen_articles
-from training.settings import Encoder, Optimization, Run, SettingsError, Store, settings
+from training.settings import Encoder, Optimization, Run, Store, settings, settings_outside
 from training.starting_point import StartingPoint, continued_tagger, read_starting_point
 from training.sweeps.sweep import sweep
-from training.tracking import RUN_ID_FILE, TrackingCallback, TrackingError, plain, tracked_run
+from training.tracking import TrackingCallback, TrackingError, plain, tracked_run
 from training.trainer import TaggerTrainer
 
 log = logging.getLogger(__name__)
@@ -91,24 +92,23 @@ def finetune(config: DictConfig, callbacks: Sequence[TrainerCallback] = ()) -> F
         SettingsError: If a setting has a wrong name, type or value.
         ModelError: If the windows cannot be used.
         TrackingError: If the run cannot be recorded.
-        ScriptError: If there is nothing to resume, the settings are not those of the training to resume, or the
-            output directory already holds a training.
+        ScriptError: If there is nothing to resume, settings or articles are not those of the training to resume, or
+            the output directory already holds a training.
     """
     keep_freed_memory()
-    run = settings(Run, OmegaConf.masked_copy(config, [name for name in config if name not in GROUPS]), "")
+    run = settings_outside(GROUPS, Run, config)
     optimization = settings(Optimization, config.optimization, "optimization")
     windowing = Windowing.from_dict(vars(settings(Windowing, config.windowing, "windowing")))
     output = Path(run.output_dir)
-    checkpoint = checkpoint_to_resume(output, run.resume)
+    checkpoint = checkpoint_with_settings(config, output, run.resume)
     if checkpoint is None:
         # of a training that was interrupted before its first checkpoint
-        (output / RUN_ID_FILE).unlink(missing_ok=True)
         shutil.rmtree(output / STARTING_POINT, ignore_errors=True)
-    else:
-        check_same_settings(config, output)
     corpus = read_corpus(**config.corpus, splits=("train", "dev"))
     train, dev = (corpus.splits[split][: run.article_limit] for split in ("train", "dev"))
     learnt_from = fingerprint([*train, *dev])
+    if checkpoint is not None:
+        check_same_articles(learnt_from, output)
     set_seed(run.seed)
     if run.deterministic:
         make_deterministic()
@@ -119,16 +119,9 @@ def finetune(config: DictConfig, callbacks: Sequence[TrainerCallback] = ()) -> F
     model.balance_labels(label_counts(windows, corpus.schema, model.specs))
     bfloat16 = uses_bfloat16(optimization.precision)
     arguments = training_arguments(optimization, output / CHECKPOINTS, bfloat16, run.seed)
-    early_stopping = EarlyStoppingCallback(optimization.patience)
-    if checkpoint is not None:
-        # the Trainer itself would count the epochs without progress anew, and train on where it had stopped early
-        early_stopping.early_stopping_patience_counter = epochs_without_progress(checkpoint)
-        if early_stopping.early_stopping_patience_counter >= optimization.patience:
-            arguments.num_train_epochs = epochs_done(checkpoint)
-
-    output.mkdir(parents=True, exist_ok=True)
+    stopping = early_stopping(optimization.patience, checkpoint, arguments)
     if checkpoint is None:
-        OmegaConf.save(config, output / CONFIG, resolve=True)
+        keep_settings(config, output, learnt_from)
     with tracked_run(config.tracking, output) as tracking, EpochLines(Console(stderr=True)) as shown:
         tracking.parameters(plain(config))
         tracking.artifact(output / CONFIG)
@@ -146,7 +139,7 @@ def finetune(config: DictConfig, callbacks: Sequence[TrainerCallback] = ()) -> F
             score=lambda gold, found, linked: selection_scores(gold, found, corpus.schema, linked),
             layer_decay=optimization.layer_decay,
             head_factor=optimization.head_factor,
-            callbacks=[early_stopping, TrackingCallback(tracking), shown, *callbacks],
+            callbacks=[stopping, TrackingCallback(tracking), shown, *callbacks],
         )
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         scores = trainer.dev_scores()
@@ -163,7 +156,7 @@ def finetune(config: DictConfig, callbacks: Sequence[TrainerCallback] = ()) -> F
             run_id=tracking.run_id,
             started_from=None if start is None else start.origin(),
         )
-        before = None if start is None else read_seen_articles(start.directory)
+        before = [] if start is None else [read_seen_articles(start.directory)]
         tracking.artifact(write_seen_articles(directory, seen_articles(train, dev, before)))
         write_provenance(directory, origin)
         if run.log_network:
@@ -184,10 +177,7 @@ def _build(
     corpus: Corpus,
     start: StartingPoint | None,
 ) -> tuple[JointTagger, Tokenizer]:
-    wanted = settings(Encoder, config.encoder, "encoder")
-    heads = {
-        str(name): settings(HeadSpec, head, f"heads.{name}") for name, head in config.heads.items() if head is not None
-    }
+    wanted, heads = settings(Encoder, config.encoder, "encoder"), head_specs(config.heads)
     shared = {"windowing": asdict(windowing), "input_masking": optimization.input_masking}
     if start is not None:
         mask = WordTokenizer(start.tokenizer).mask_id
@@ -199,12 +189,7 @@ def _build(
         for name, reason in fresh.items():
             log.info("  the head %s starts fresh: %s", name, reason)
         return model, start.tokenizer
-    encoder, tokenizer = load_encoder(
-        wanted.source,
-        hidden_dropout=wanted.hidden_dropout,
-        attention_dropout=wanted.attention_dropout,
-        max_length=windowing.max_length,
-    )
+    encoder, tokenizer = configured_encoder(wanted, windowing.max_length)
     mask = WordTokenizer(tokenizer).mask_id
     return new_tagger(encoder, corpus.schema, heads, **shared, mask_id=mask), tokenizer
 
@@ -238,7 +223,7 @@ def training_arguments(optimization: Optimization, checkpoints: Path, bfloat16: 
     )
 
 
-@script("finetune", CorpusError, EncoderError, NetworkError, SettingsError, TrackingError)
+@script("finetune", CorpusError, EncoderError, NetworkError, TrackingError)
 def main(config: DictConfig) -> float:
     """Fine-tunes, tells where the network is, and returns the dev score; with a ``sweep`` the best of many."""
     if config.get("sweep") is not None:

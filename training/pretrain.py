@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from transformers import TrainingArguments, set_seed
 
 from hadath.tokens import WordTokenizer
-from training.encoders import EncoderError, load_encoder, save_encoder
+from training.encoders import EncoderError, configured_encoder, save_encoder
 from training.memory import keep_freed_memory
 from training.optimization import uses_bfloat16
 from training.pretraining.masked_lm import MaskedLM, WordMasking
 from training.pretraining.packing import Packed, pack
-from training.pretraining.texts import Excluded, Reading, all_articles, read_texts
+from training.pretraining.texts import Reading, excluded_articles, read_texts
 from training.pretraining.throughput import matrix_rate, operations_per_subword
 from training.pretraining.trainer import PretrainingTrainer, StepLines, TimeLimit
 from training.provenance import git_state
-from training.resumption import CHECKPOINTS, CONFIG, check_same_settings, checkpoint_to_resume
+from training.resumption import CHECKPOINTS, CONFIG, checkpoint_with_settings, different_settings, keep_settings
 from training.script import ScriptError, script
-from training.settings import Encoder, Pretraining, settings
+from training.settings import Encoder, Pretraining, settings, settings_outside
 from training.tracking import Tracking, TrackingCallback, TrackingError, plain, tracked_run
 
 log = logging.getLogger(__name__)
@@ -66,25 +66,20 @@ def pretrain(config: DictConfig) -> Pretrained:
             training to resume, or the output directory already holds a training.
     """
     keep_freed_memory()
-    chosen = settings(Pretraining, OmegaConf.masked_copy(config, [name for name in config if name not in GROUPS]), "")
+    chosen = settings_outside(GROUPS, Pretraining, config)
     wanted = settings(Encoder, config.encoder, "encoder")
     output = Path(chosen.output_dir)
-    checkpoint = checkpoint_to_resume(output, chosen.resume)
-    if checkpoint is not None:
-        check_same_settings(config, output)
+    checkpoint = checkpoint_with_settings(config, output, chosen.resume)
     set_seed(chosen.seed)
-    encoder, tokenizer = load_encoder(
-        wanted.source,
-        hidden_dropout=wanted.hidden_dropout,
-        attention_dropout=wanted.attention_dropout,
-        max_length=chosen.length,
-    )
+    encoder, tokenizer = configured_encoder(wanted, chosen.length)
     words = WordTokenizer(tokenizer)
     if words.mask_id is None:
         raise EncoderError(f"the tokenizer of {wanted.source!r} has no mask subword ([MASK] or <mask>): choose another")
-    output.mkdir(parents=True, exist_ok=True)
     if checkpoint is None:
-        OmegaConf.save(config, output / CONFIG, resolve=True)
+        if (output / CONFIG).is_file() and different_settings(config, output / CONFIG):
+            # packed for a training that was interrupted before its first checkpoint
+            (output / PACKED).unlink(missing_ok=True)
+        keep_settings(config, output)
     train, held_out = split_rows(packed_rows(chosen, words, output), chosen.held_out, chosen.seed)
     bfloat16 = uses_bfloat16(chosen.precision)
     arguments = training_arguments(chosen, output / CHECKPOINTS, bfloat16)
@@ -115,16 +110,13 @@ def pretrain(config: DictConfig) -> Pretrained:
 
 
 def packed_rows(chosen: Pretraining, words: WordTokenizer, output: Path) -> Packed:
-    """Returns the text's rows; those that an interrupted run has packed are used again."""
+    """Returns the text's rows; those that an interrupted run of the same settings has packed are used again."""
     path = output / PACKED
     if not path.is_file():
-        excluded, reading = Excluded(), Reading()
-        for text in all_articles(chosen.exclude, None, reading):
-            excluded.add(text)
         reading = Reading()
-        pack(read_texts(chosen.texts, chosen.text_column, excluded, reading), words, chosen.length).save(path)
-        counted = ", ".join(f"{count:,} {name}" for name, count in asdict(reading).items())
-        log.info("Articles: %s", counted)
+        texts = read_texts(chosen.texts, chosen.text_column, excluded_articles(chosen.exclude), reading)
+        pack(texts, words, chosen.length).save(path)
+        log.info("Articles: %s", reading)
     packed = Packed.load(path)
     if len(packed) < 2 * chosen.batch_rows:
         raise ScriptError(

@@ -6,13 +6,17 @@ import json
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
-from transformers import TrainerState
+from transformers import EarlyStoppingCallback, TrainerState, TrainingArguments
 
 from training.script import ScriptError
 from training.settings import leaves
+from training.tracking import RUN_ID_FILE
 
 CHECKPOINTS, NETWORK, CONFIG = "checkpoints", "model", "config.yaml"
 """What a training writes into its output directory."""
+
+ARTICLES = "corpus_fingerprint.txt"
+"""What a training also writes there: what identifies the annotated articles that it reads."""
 
 # what may differ between a training and its continuation
 _FREE = (
@@ -57,6 +61,60 @@ def checkpoint_to_resume(output: Path, resume: bool) -> Path | None:
     return max(whole, key=_step, default=None)
 
 
+def checkpoint_with_settings(config: DictConfig, output: Path, resume: bool) -> Path | None:
+    """Returns the checkpoint that a training goes on from, if its settings are those that it was begun with.
+
+    Where a training begins, the MLflow run of one that was killed before its first checkpoint is not gone on with: its
+    settings may have been others.
+
+    Args:
+        config: The configuration.
+        output: The training's output directory.
+        resume: Whether the user wants to go on.
+
+    Raises:
+        ScriptError: As of ``checkpoint_to_resume`` and ``check_same_settings``.
+    """
+    checkpoint = checkpoint_to_resume(output, resume)
+    if checkpoint is None:
+        (output / RUN_ID_FILE).unlink(missing_ok=True)
+    else:
+        check_same_settings(config, output)
+    return checkpoint
+
+
+def keep_settings(config: DictConfig, output: Path, articles: str = "") -> None:
+    """Writes what a training begins with, by which it is known when it is resumed.
+
+    Args:
+        config: The configuration.
+        output: The training's output directory, made if it does not exist.
+        articles: Fingerprint of the annotated articles that it reads; empty where it reads none.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, output / CONFIG, resolve=True)
+    if articles:
+        (output / ARTICLES).write_text(f"{articles}\n", encoding="utf-8")
+
+
+def check_same_articles(articles: str, output: Path) -> None:
+    """Checks that a training is resumed with the annotated articles that it was begun with.
+
+    Args:
+        articles: Fingerprint of those to go on with.
+        output: The training's output directory.
+
+    Raises:
+        ScriptError: If they differ.
+    """
+    path = output / ARTICLES
+    if path.is_file() and path.read_text(encoding="utf-8").strip() != articles:
+        raise ScriptError(
+            f"the articles or annotations have changed since the training in {output} was begun; resume it with the "
+            "corpus as it was, or begin another one in another output_dir"
+        )
+
+
 def check_same_settings(config: DictConfig, output: Path) -> None:
     """Checks that a training is resumed with the settings that it was begun with.
 
@@ -68,20 +126,47 @@ def check_same_settings(config: DictConfig, output: Path) -> None:
         ScriptError: With every setting that differs.
     """
     path = output / CONFIG
-    begun, now = (
-        dict(leaves(OmegaConf.to_container(values, resolve=True))) for values in (OmegaConf.load(path), config)
-    )
-    different = [
-        f"  {name}: was {begun.get(name, 'not there')}, is {now.get(name, 'not there')}"
-        for name in dict.fromkeys((*begun, *now))
-        if begun.get(name) != now.get(name) and not any(name == free or name.startswith(f"{free}.") for free in _FREE)
-    ]
+    different = different_settings(config, path)
     if different:
-        listed = "\n".join(different)
+        listed = "\n".join(f"  {difference}" for difference in different)
         raise ScriptError(
             f"the training in {output} was begun with other settings:\n{listed}\n"
             f"Resume it with those in {path}, or begin another one in another output_dir"
         )
+
+
+def different_settings(config: DictConfig, begun_with: Path) -> list[str]:
+    """Returns in words which settings of a training differ from those that it was begun with.
+
+    Args:
+        config: The configuration.
+        begun_with: The file that the training kept its own in.
+    """
+    begun, now = (
+        dict(leaves(OmegaConf.to_container(values, resolve=True))) for values in (OmegaConf.load(begun_with), config)
+    )
+    return [
+        f"{name}: was {begun.get(name, 'not there')}, is {now.get(name, 'not there')}"
+        for name in dict.fromkeys((*begun, *now))
+        if begun.get(name) != now.get(name) and not any(name == free or name.startswith(f"{free}.") for free in _FREE)
+    ]
+
+
+def early_stopping(patience: int, checkpoint: Path | None, arguments: TrainingArguments) -> EarlyStoppingCallback:
+    """Returns what ends a training that makes no progress, counting from before it was interrupted.
+
+    Args:
+        patience: Epochs without a better dev score after which it ends.
+        checkpoint: What it goes on from; None where it begins.
+        arguments: The Trainer's; where it had ended already, no epoch is added.
+    """
+    callback = EarlyStoppingCallback(patience)
+    if checkpoint is not None:
+        # the Trainer itself would count the epochs without progress anew, and train on where it had stopped early
+        callback.early_stopping_patience_counter = epochs_without_progress(checkpoint)
+        if callback.early_stopping_patience_counter >= patience:
+            arguments.num_train_epochs = epochs_done(checkpoint)
+    return callback
 
 
 def epochs_without_progress(checkpoint: Path) -> int:

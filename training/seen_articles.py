@@ -14,6 +14,12 @@ FILE = "seen_articles.tsv"
 LEARNT, CHOSEN_BY = "train", "dev"
 """How an article was seen: the weights were fitted to it, or the best epoch was chosen by it."""
 
+UNRECORDED = "unrecorded"
+"""Stands in the place of a digest where a network goes on from one of which it is not known what that had seen."""
+
+
+_UNKNOWN = "unknown"
+
 
 def digest(text: str) -> str:
     """Identifies an article by what it says, whatever its name, diacritics and spaces.
@@ -27,22 +33,26 @@ def digest(text: str) -> str:
 
 
 def seen_articles(
-    train: Iterable[Document], dev: Iterable[Document], before: Mapping[str, str] | None = None
+    train: Iterable[Document], dev: Iterable[Document], before: Iterable[Mapping[str, str] | None] = ()
 ) -> dict[str, str]:
     """Returns how each article was seen, by its digest.
 
     Args:
         train: The articles that a network is fitted to.
         dev: Those that it is chosen by.
-        before: What the network that it goes on from had seen.
+        before: What each network had seen that it goes on or learns from; None where that was not recorded.
 
     Returns:
-        ``LEARNT`` or ``CHOSEN_BY`` for each digest; once learnt from is always learnt from.
+        ``LEARNT`` or ``CHOSEN_BY`` for each digest; once learnt from is always learnt from. Where something was not
+        recorded also ``UNRECORDED``.
     """
-    known = before or {}
-    learnt = {digest(document.text) for document in train} | {place for place, how in known.items() if how == LEARNT}
-    chosen = {digest(document.text) for document in dev} | set(known)
-    return {place: LEARNT if place in learnt else CHOSEN_BY for place in chosen | learnt}
+    records = list(before)
+    known = [(place, how) for record in records for place, how in (record or {}).items()]
+    learnt = {digest(document.text) for document in train} | {place for place, how in known if how == LEARNT}
+    chosen = {digest(document.text) for document in dev} | {place for place, how in known if how == CHOSEN_BY}
+    seen = {place: LEARNT if place in learnt else CHOSEN_BY for place in chosen | learnt}
+    unrecorded = None in records or any(place == UNRECORDED for place, _ in known)
+    return {**seen, UNRECORDED: _UNKNOWN} if unrecorded else seen
 
 
 def write_seen_articles(directory: Path, seen: Mapping[str, str]) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 Settings = TypeVar("Settings")
 
@@ -34,12 +34,31 @@ def settings(kind: type[Settings], config: DictConfig, group: str) -> Settings:
         values: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), config))
     except OmegaConfBaseException as error:
         place = ".".join(filter(None, (group, error.full_key)))
+        if isinstance(error, MissingMandatoryValue):
+            raise SettingsError(f"{place} is missing; add {place}=VALUE") from error
         reason = (error.msg or str(error)).splitlines()[0]
         known = ", ".join(kind.__dataclass_fields__)  # type: ignore[attr-defined]
         raise SettingsError(f"{place}: {reason}; {group or 'there'} has {known}") from error
     except ValueError as error:
         raise SettingsError(f"{group}.{error}" if group else str(error)) from error
     return values  # type: ignore[no-any-return]
+
+
+def settings_outside(groups: Collection[str], kind: type[Settings], config: DictConfig) -> Settings:
+    """Reads the settings outside of all groups into a dataclass; they may refer to settings of a group.
+
+    Args:
+        groups: Names of the configuration's parts that have settings of their own.
+        kind: The dataclass, as of ``settings``.
+        config: The whole configuration.
+
+    Raises:
+        SettingsError: As of ``settings``.
+    """
+    # a part on its own could not look up what it refers to in another one
+    values = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(values, dict)
+    return settings(kind, OmegaConf.create({name: value for name, value in values.items() if name not in groups}), "")
 
 
 @dataclass

@@ -15,9 +15,9 @@ from hadath.reading import Windowing
 from training.annotations.importing import format_options
 from training.corpus import read_corpus
 from training.finetune import GROUPS
-from training.model import HeadSpec
+from training.heads import HeadSpec
 from training.script import CONFIGS
-from training.settings import Encoder, Optimization, Run, Store, settings
+from training.settings import Encoder, Optimization, Run, Store, settings, settings_outside
 
 SCRIPTS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 OPTION_FILES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "experiment")
@@ -49,7 +49,7 @@ def names(config: DictConfig) -> set[str]:
 
 def check_finetune(config: DictConfig) -> None:
     """Reads every part of a configuration of finetune as finetune does."""
-    settings(Run, OmegaConf.masked_copy(config, [name for name in config if name not in GROUPS]), "")
+    settings_outside(GROUPS, Run, config)
     settings(Optimization, config.optimization, "optimization")
     settings(Encoder, config.encoder, "encoder")
     settings(Store, config.tracking, "tracking")

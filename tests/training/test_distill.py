@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from tests.fixtures.tiny_training import composed, options_of
+from training.corpus import read_corpus
 from training.distill import ENCODER, distill
 from training.encoders import load_encoder
 from training.finetune import finetune
 from training.networks import load_network
 from training.resumption import NETWORK
 from training.script import ScriptError
+from training.seen_articles import LEARNT, UNRECORDED, digest, read_seen_articles
 
 
 @pytest.fixture
@@ -42,6 +44,14 @@ def test_a_student_learns_and_can_be_fine_tuned_from(
     for (name, whole), half in zip(model.encoder.state_dict().items(), encoder.state_dict().values(), strict=True):
         torch.testing.assert_close(whole, half, atol=2e-3, rtol=2e-3, msg=name)
 
+    # what is recorded: the unlabelled articles, those it was chosen by, and that the teacher's are not known
+    corpus = read_corpus(tiny_corpus, ("train", "dev"))
+    seen = read_seen_articles(result.directory / NETWORK)
+    assert seen is not None
+    assert list(seen.values()).count(LEARNT) == 8
+    assert all(digest(document.text) in seen for document in corpus.splits["dev"])
+    assert UNRECORDED in seen
+
     tuned = finetune(
         composed(
             "finetune",
@@ -52,7 +62,10 @@ def test_a_student_learns_and_can_be_fine_tuned_from(
             "deterministic=false",
         )
     )
-    assert tuned.directory.is_dir()
+    again = read_seen_articles(tuned.directory)
+    assert again is not None
+    assert {place for place, how in seen.items() if how == LEARNT} < set(again)
+    assert UNRECORDED in again
 
 
 def test_a_teacher_of_other_types_is_refused(options: list[str], tmp_path: Path, tiny_corpus: Path) -> None:

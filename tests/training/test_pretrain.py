@@ -11,7 +11,7 @@ import torch
 from hadath.batch.files import find_files
 from tests.fixtures.tiny_training import composed
 from training.encoders import EncoderError, load_encoder
-from training.pretrain import ENCODER, pretrain
+from training.pretrain import ENCODER, PACKED, pretrain
 from training.pretraining.throughput import operations_per_subword
 from training.resumption import CHECKPOINTS
 from training.script import ScriptError
@@ -95,6 +95,21 @@ def test_what_cannot_be_done_is_said(options: list[str], tmp_path: Path, tiny_co
     with pytest.raises(ScriptError, match="nothing to resume"):
         pretrain(composed("pretrain", *options, f"output_dir={tmp_path / 'd'}", "resume=true"))
     assert not (tmp_path / "a" / CHECKPOINTS).exists()
+
+
+def test_rows_packed_of_other_texts_are_not_used_again(options: list[str], news: Path, tmp_path: Path) -> None:
+    def rows(*more: str) -> int:
+        with pytest.raises(ScriptError, match=r"fills \d+ rows") as raised:
+            pretrain(composed("pretrain", *options, f"output_dir={tmp_path / 'run'}", "batch_rows=800", *more))
+        return int(str(raised.value).split()[3])
+
+    first = rows()
+    packed = (tmp_path / "run" / PACKED).stat().st_mtime_ns
+    assert rows() == first
+    assert (tmp_path / "run" / PACKED).stat().st_mtime_ns == packed
+    shorter = tmp_path / "shorter.txt"
+    shorter.write_text(news.read_text(encoding="utf-8")[:2000], encoding="utf-8")
+    assert rows(f"texts=[{shorter}]") < first
 
 
 def test_the_corpus_is_not_trained_on(options: list[str], tmp_path: Path, tiny_corpus: Path) -> None:

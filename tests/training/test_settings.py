@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
 
 from hadath.reading import Windowing
-from training.model import HeadSpec
-from training.settings import Encoder, Optimization, Run, SettingsError, Store, settings
+from training.heads import HeadSpec
+from training.settings import Encoder, Optimization, Run, SettingsError, Store, settings, settings_outside
 
 OPTIMIZATION = {
     "learning_rate": 5e-4,
@@ -80,7 +80,7 @@ def test_a_wrong_setting_of_the_optimization(changes: dict[str, Any], message: s
 
 def test_a_missing_setting_is_named() -> None:
     values = {name: value for name, value in OPTIMIZATION.items() if name != "epochs"}
-    with pytest.raises(SettingsError, match=r"optimization\.epochs: .*; optimization has learning_rate"):
+    with pytest.raises(SettingsError, match=r"optimization\.epochs is missing; add optimization\.epochs=VALUE"):
         read(Optimization, values, "optimization")
 
 
@@ -125,3 +125,17 @@ def test_a_wrong_setting_of_another_group(kind: type, values: dict[str, Any], gr
     }
     with pytest.raises(SettingsError, match=message):
         read(kind, {**whole[kind], **values}, group)
+
+
+@dataclass
+class Place:
+    folder: str
+
+
+def test_settings_outside_of_groups_may_refer_to_those_of_a_group() -> None:
+    config = OmegaConf.create({"folder": "${corpus.path}/articles", "corpus": {"path": "data"}})
+    assert settings_outside(("corpus",), Place, config).folder == "data/articles"
+    with pytest.raises(SettingsError, match="folder is missing; add folder=VALUE"):
+        settings_outside(("corpus",), Place, OmegaConf.create({"folder": "???"}))
+    with pytest.raises(SettingsError, match="other: Key 'other' not in 'Place'; there has folder"):
+        settings_outside(("corpus",), Place, OmegaConf.merge(config, {"other": 1}))

@@ -17,7 +17,7 @@ from training.finetune import Finetuned, finetune
 from training.model_sources import network_directory
 from training.networks import NetworkError, load_network
 from training.provenance import read_provenance
-from training.seen_articles import CHOSEN_BY, LEARNT, read_seen_articles, seen_articles
+from training.seen_articles import CHOSEN_BY, LEARNT, UNRECORDED, read_seen_articles, seen_articles
 
 
 @pytest.fixture(autouse=True)
@@ -164,5 +164,17 @@ def test_an_article_is_learnt_from_whatever_else_it_served_for() -> None:
     one, other = Document("زار الوزير سبها"), Document("عادت المياه إلى غدامس")
     first = seen_articles([one], [other])
     assert sorted(first.values()) == [CHOSEN_BY, LEARNT]
-    assert set(seen_articles([other], [one], first).values()) == {LEARNT}
-    assert seen_articles([], [one, other], first) == first
+    assert set(seen_articles([other], [one], [first]).values()) == {LEARNT}
+    assert seen_articles([], [one, other], [first]) == first
+
+
+def test_what_was_not_recorded_of_one_network_is_not_recorded_of_those_after_it() -> None:
+    from hadath.document import Document
+
+    one, other = Document("زار الوزير سبها"), Document("عادت المياه إلى غدامس")
+    first = seen_articles([one], [], [None, {}])
+    assert UNRECORDED in first
+    second = seen_articles([other], [], [first])
+    assert UNRECORDED in second
+    assert [how for place, how in second.items() if place != UNRECORDED] == [LEARNT, LEARNT]
+    assert UNRECORDED not in seen_articles([one], [other], [{}])

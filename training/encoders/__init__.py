@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
 from training.model import JointTaggerConfig, without_pooler
+from training.settings import Encoder
 
 FOLDER = Path(__file__).parent
 
@@ -74,6 +75,16 @@ def load_encoder(
         )
     check_fit(source, encoder, backend, max_length)
     return encoder, backend
+
+
+def configured_encoder(wanted: Encoder, max_length: int) -> tuple[PreTrainedModel, Tokenizer]:
+    """Loads the encoder that a configuration names; ``max_length``, returns and errors as of ``load_encoder``."""
+    return load_encoder(
+        wanted.source,
+        hidden_dropout=wanted.hidden_dropout,
+        attention_dropout=wanted.attention_dropout,
+        max_length=max_length,
+    )
 
 
 def save_encoder(encoder: PreTrainedModel, source: str, directory: Path) -> None:

@@ -20,13 +20,16 @@ _RUNNING_TEXT = (".txt", ".txt.gz", ".txt.zst", ".txt.xz")
 SHINGLE_WORDS = 8
 """Words in a row by which an article is recognised inside another."""
 
+ENOUGH_RUNS = 20
+"""Number of such runs that are enough in an article of any length."""
+
 
 @dataclass
 class Excluded:
     """Recognises articles that must not be trained on, also inside longer ones and with small changes.
 
-    An article is recognised by runs of ``SHINGLE_WORDS`` normalised words: it is one of them, or holds one, where more
-    than a tenth of either's runs are the other's.
+    An article is recognised by its runs of ``SHINGLE_WORDS`` normalised words: it is one of them, or holds one, where
+    at least a tenth of its runs, or 20 of them, are theirs.
     """
 
     _shingles: set[int] = field(default_factory=set)
@@ -48,7 +51,7 @@ class Excluded:
             return False
         runs = _shingles(forms)
         known = len(runs & self._shingles)
-        return known > 0 and known >= min(20, 0.1 * len(runs))
+        return known > 0 and known >= min(ENOUGH_RUNS, 0.1 * len(runs))
 
 
 @dataclass
@@ -66,6 +69,22 @@ class Reading:
     repeated: int = 0
     excluded: int = 0
     unreadable: int = 0
+
+    def __str__(self) -> str:
+        """Says it in words."""
+        return ", ".join(f"{count:,} {name}" for name, count in vars(self).items())
+
+
+def excluded_articles(paths: Sequence[str]) -> Excluded:
+    """Returns the articles of files that must not be trained on.
+
+    Raises:
+        InputError: As of ``read_texts``.
+    """
+    excluded = Excluded()
+    for text in all_articles(paths, None, Reading()):
+        excluded.add(text)
+    return excluded
 
 
 def read_texts(paths: Sequence[str], column: str | None, excluded: Excluded, reading: Reading) -> Iterator[str]:

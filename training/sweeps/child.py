@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import TrainerCallback
 
 from training.provenance import read_provenance
-from training.resumption import CHECKPOINTS, NETWORK, check_same_settings, checkpoint_to_resume
+from training.resumption import CHECKPOINTS, CONFIG, NETWORK, check_same_settings, checkpoint_to_resume
 from training.script import ScriptError
 
 SCORES = "scores.json"
@@ -78,7 +78,7 @@ def trained_child(
 
     directory = output / child.name
     own = child_config(config, child, directory)
-    if (directory / "config.yaml").is_file():
+    if (directory / CONFIG).is_file():
         check_same_settings(own, directory)
     if not (directory / SCORES).is_file():
         own.resume = _can_go_on(directory)
@@ -105,7 +105,7 @@ def child_config(config: DictConfig, child: Child, directory: Path) -> DictConfi
         ScriptError: If it sets what is no setting of finetune.
     """
     own: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
-    own.pop("sweep")
+    own.pop("sweep", None)
     own.output_dir = str(directory)
     own.tracking.run_name = child.name
     for name, value in child.settings.items():
