@@ -20,7 +20,7 @@ from training.model_sources import articles_seen_by, model_directory, origin_of
 from training.networks import load_tagger
 from training.prediction import tag_documents
 from training.script import ScriptError
-from training.seen_articles import LEARNT, digest
+from training.seen_articles import LEARNT, UNRECORDED, digest
 from training.settings import Store, settings
 from training.shared_types import restricted, shared_schema, type_differences
 from training.tracking import tracked_run
@@ -90,7 +90,8 @@ def compare_models(config: DictConfig) -> dict[str, Comparison]:
     corpus = read_corpus(**config.corpus, splits=tuple(config.splits))
     schema = schema_to_compare_on(models, corpus, shared_types=config.shared_types)
     for split, articles in corpus.splits.items():
-        refuse_seen_articles(models, articles, split)
+        for caveat in caveats(models, articles, split):
+            log.warning("%s", caveat)
     output = Path(config.output_dir or config.comparison_dir)
     comparisons = {}
     with tracked_run(config.tracking, output) as tracking:
@@ -151,30 +152,36 @@ def schema_to_compare_on(models: Sequence[ComparedModel], corpus: Corpus, *, sha
     return shared
 
 
-def refuse_seen_articles(models: Sequence[ComparedModel], articles: Sequence[Document], split: str) -> None:
-    """Refuses to measure a model on what it learnt from, and says what cannot be told.
+def caveats(models: Sequence[ComparedModel], articles: Sequence[Document], split: str) -> list[str]:
+    """Refuses to measure a model on what it learnt from, and returns what else speaks against its scores.
+
+    Args:
+        models: The models.
+        articles: What they are to be measured on.
+        split: What the articles are called.
+
+    Returns:
+        A sentence for each model that was chosen by some of the articles, or may know them.
 
     Raises:
-        ScriptError: With the models and the articles.
+        ScriptError: If one has learnt from some, with the models and the articles.
     """
     digests = {digest(document.text): str(document.id) for document in articles}
-    problems = []
+    problems, found = [], []
     for model in models:
-        if model.seen is None:
-            log.warning("What %s learnt from is not recorded: it may know articles of %s", model.source, split)
-            continue
-        learnt = [name for place, name in digests.items() if model.seen.get(place) == LEARNT]
+        if model.seen is None or UNRECORDED in model.seen:
+            what = "what" if model.seen is None else "all that"
+            found.append(f"{what} {model.source} learnt from is not recorded: it may know articles of {split}")
+        seen = model.seen or {}
+        learnt = [name for place, name in digests.items() if seen.get(place) == LEARNT]
         if learnt:
             names = ", ".join(learnt[:_SHOWN]) + (", …" if len(learnt) > _SHOWN else "")
             problems.append(f"  {model.source}: {len(learnt)} of {len(digests)} articles of {split} ({names})")
-        chosen = sum(place in model.seen for place in digests) - len(learnt)
+        chosen = sum(place in seen for place in digests) - len(learnt)
         if chosen:
-            log.warning(
-                "The best epoch of %s was chosen by %s of the %s articles of %s: its score there is flattered",
-                model.source,
-                chosen,
-                len(digests),
-                split,
+            found.append(
+                f"the best epoch of {model.source} was chosen by {chosen} of the {len(digests)} articles of {split}: "
+                "its score there is flattered"
             )
     if problems:
         listed = "\n".join(problems)
@@ -182,3 +189,4 @@ def refuse_seen_articles(models: Sequence[ComparedModel], articles: Sequence[Doc
             f"a model would be measured on articles that it learnt from:\n{listed}\n"
             "Compare on articles that neither model has seen, such as splits=[test]"
         )
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mlflow
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from hadath.errors import ModelError
 from training.alignment import AlignmentError
-from training.compare import ComparedModel, compared, read_model, refuse_seen_articles, schema_to_compare_on
+from training.compare import ComparedModel, caveats, compared, read_model, schema_to_compare_on
 from training.comparison import MEAN_F1, Comparison
 from training.comparison_report import comparison_metrics, comparison_text, score_change, write_comparison
 from training.corpus import CorpusError, read_corpus
@@ -36,12 +36,48 @@ from training.registry import (
 )
 from training.report import evaluate as measure
 from training.script import ScriptError, script
-from training.settings import Store, settings
+from training.settings import Store, settings, settings_outside
 from training.tracking import TrackingError, run_directory, tracked_run
 
 log = logging.getLogger(__name__)
 
 EXIT_NOT_PROMOTED = 1
+
+
+GROUPS = ("corpus", "tracking", "card")
+"""The configuration's parts that have settings of their own."""
+
+
+@dataclass
+class Promoting:
+    """How a model is put forward; each field is explained in configs/promote.yaml."""
+
+    run: str | None
+    name: str
+    alias: str
+    rollback: bool
+    split: str
+    p_value: float
+    margin: float
+    support: int
+    minimum: dict[str, float] | None
+    replicates: int
+    seed: int
+    batch_tokens: int
+
+    def __post_init__(self) -> None:
+        for name in ("p_value", "margin"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a number above 0 and at most 1")
+        for name in ("support", "batch_tokens"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a number above 0")
+        # the least p-value that so many samples can give
+        if 2 / (self.replicates + 1) >= self.p_value:
+            raise ValueError(
+                f"replicates is {self.replicates}; expected more than {2 / self.p_value:.0f}, since fewer samples give "
+                f"no p-value below {self.p_value}"
+            )
 
 
 @dataclass(frozen=True)
@@ -50,7 +86,7 @@ class Verdict:
 
     Attributes:
         promoted: Whether it does.
-        reasons: Why, in sentences.
+        reasons: Why, and what speaks against the scores, in sentences.
     """
 
     promoted: bool
@@ -141,54 +177,58 @@ def promote(config: DictConfig) -> Promotion:
             learnt from the articles.
         CorpusError: If anything in the split is wrong.
         ModelError: If a model cannot be loaded.
+        RegistryError: If the registry cannot be asked for the champion.
+        SettingsError: If a setting has a wrong name, type or value.
     """
-    store, directory, split = _store(config), exported_model(config.run), str(config.split)
+    wanted = settings_outside(GROUPS, Promoting, config)
+    store, directory, split = _store(config), exported_model(wanted.run), wanted.split
     mlflow.set_tracking_uri(store)
-    champion = version_of(config.name, config.alias)
+    champion = version_of(wanted.name, wanted.alias)
     if champion is not None and champion.tags.get(DIGEST) == package_digest(directory):
         return Promotion(champion, champion, Verdict(True, ("it has been so already",)), None, "")
-    candidate = read_model(str(directory), store, config.batch_tokens)
+    candidate = read_model(str(directory), store, wanted.batch_tokens)
     models = [candidate]
     if champion is not None:
-        models.insert(0, _read_champion(f"models:/{config.name}/{champion.version}", store, config))
+        models.insert(0, _read_champion(f"models:/{wanted.name}/{champion.version}", store, wanted))
     corpus = read_corpus(**config.corpus, splits=(split,))
     articles = corpus.splits[split]
     schema = schema_to_compare_on(models, corpus, shared_types=False)
-    refuse_seen_articles(models, articles, split)
-    bootstrap = {"replicates": config.replicates, "seed": config.seed}
+    doubts = caveats(models, articles, split)
+    bootstrap = {"replicates": wanted.replicates, "seed": wanted.seed}
     evaluation = measure(articles, tag_documents(candidate.tagger, articles), schema, **bootstrap)
     comparison, table = None, ""
     reports = directory.parent / "promotion"
     with tracked_run(config.tracking, run_directory(directory, reports)) as tracking:
         if champion is None:
-            verdict = first_verdict(evaluation.metrics.to_dict(), config.minimum or {})
+            verdict = first_verdict(evaluation.metrics.to_dict(), wanted.minimum or {})
         else:
             comparison = compared(models, articles, schema, **bootstrap)
-            verdict = verdict_on(comparison, p_value=config.p_value, margin=config.margin, support=config.support)
+            verdict = verdict_on(comparison, p_value=wanted.p_value, margin=wanted.margin, support=wanted.support)
             names = [model.source for model in models]
             table = comparison_text(comparison, *names, split)
             write_comparison(comparison, reports, *names, split)
             tracking.artifact(reports, "promotion")
             differences = comparison_metrics(comparison)
             tracking.metrics({f"promotion/{name}": value for name, value in differences.items()}, step=0)
+        verdict = replace(verdict, reasons=(*verdict.reasons, *doubts))
         note_in_model(directory, {split: evaluation})
         card = model_card(directory, evaluation, split, settings(Card, config.card, "card"), verdict.reasons)
         tracking.artifact(write_model_card(directory, card))
-        version = register(tracking, directory, config.name)
+        version = register(tracking, directory, wanted.name)
         tag_version(version, _tags(verdict, split, champion))
         if verdict.promoted:
-            move_alias(config.alias, version, champion)
+            move_alias(wanted.alias, version, champion)
     return Promotion(version, champion, verdict, comparison, table)
 
 
-def _read_champion(address: str, store: str, config: DictConfig) -> ComparedModel:
+def _read_champion(address: str, store: str, wanted: Promoting) -> ComparedModel:
     try:
-        return read_model(address, store, config.batch_tokens)
+        return read_model(address, store, wanted.batch_tokens)
     except ModelError as error:
         raise ScriptError(
-            f"the {config.alias}, {address}, cannot be loaded to compare with: {error}\n"
+            f"the {wanted.alias}, {address}, cannot be loaded to compare with: {error}\n"
             "Where it is of no use any more, take the alias from it, so that the next model is the first one: "
-            f"mlflow.MlflowClient().delete_registered_model_alias({config.name!r}, {config.alias!r})"
+            f"mlflow.MlflowClient().delete_registered_model_alias({wanted.name!r}, {wanted.alias!r})"
         ) from error
 
 
@@ -239,15 +279,16 @@ def _store(config: DictConfig) -> str:
 def main(config: DictConfig) -> None:
     """Promotes a model or rolls back, and says what came of it; exit code 1 where the champion stays."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    if config.rollback:
+    wanted = settings_outside(GROUPS, Promoting, config)
+    if wanted.rollback:
         mlflow.set_tracking_uri(_store(config))
-        present, before = roll_back(config.name, config.alias)
-        console.print(f"Version {before.version} of {config.name} is the {config.alias} again, not {present.version}")
+        present, before = roll_back(wanted.name, wanted.alias)
+        console.print(f"Version {before.version} of {wanted.name} is the {wanted.alias} again, not {present.version}")
         return
     promotion = promote(config)
     if promotion.table:
         console.print(promotion.table)
-    console.print(told(promotion, config.name, config.alias))
+    console.print(told(promotion, wanted.name, wanted.alias))
     if not promotion.verdict.promoted:
         sys.exit(EXIT_NOT_PROMOTED)
 

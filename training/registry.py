@@ -34,8 +34,12 @@ DIGEST = "package.digest"
 _LONGEST_TAG = 5000
 
 
+# of a model that is not there, and of an alias
+_NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
 class RegistryError(RuntimeError):
-    """A version or alias that the registry does not hold."""
+    """A version or alias that the registry does not hold, or a registry that cannot be asked."""
 
 
 def log_model(tracking: Tracking, directory: Path) -> str | None:
@@ -103,12 +107,21 @@ def versions(name: str) -> list[ModelVersion]:
 
 
 def version_of(name: str, alias: str) -> ModelVersion | None:
-    """Returns the version that an alias stands for; None where there is no such model or alias."""
+    """Returns the version that an alias stands for; None where there is no such model or alias.
+
+    Raises:
+        RegistryError: If the registry cannot be asked: what could not be looked up may be there.
+    """
     try:
         return mlflow.MlflowClient().get_model_version_by_alias(name, alias)
-    except MlflowException:
-        # MLflow tells a model that is not there from a wrong alias by its message alone
-        return None
+    except MlflowException as error:
+        if error.error_code in _NOT_THERE:
+            return None
+        reason = str(error).strip().splitlines()[0]
+        raise RegistryError(
+            f"the {alias} of {name} cannot be looked up in {mlflow.get_tracking_uri()}: {reason}\n"
+            "Check tracking.uri, or try again"
+        ) from error
 
 
 def tag_version(version: ModelVersion, tags: Mapping[str, str]) -> None:

@@ -13,6 +13,8 @@ import mlflow
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from omegaconf import OmegaConf
 
 import hadath
@@ -30,7 +32,8 @@ from training.model_card import training_command
 from training.promote import Promotion, first_verdict, promote, told, verdict_on
 from training.registry import RegistryError, package_digest, roll_back, version_of, versions
 from training.script import ScriptError
-from training.seen_articles import CHOSEN_BY, LEARNT, digest, write_seen_articles
+from training.seen_articles import CHOSEN_BY, LEARNT, UNRECORDED, digest, write_seen_articles
+from training.settings import SettingsError
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +104,9 @@ def version_of_number(number: int) -> mlflow.entities.model_registry.ModelVersio
 def test_a_model_below_the_least_is_registered_but_no_champion(options: tuple[str, ...]) -> None:
     promotion = put_forward(options, "runs/worse", "minimum={entities/f1: 0.9, events/f1: 0.0}")
     assert not promotion.verdict.promoted
-    assert len(promotion.verdict.reasons) == 1
-    assert promotion.verdict.reasons[0].startswith("entities/f1 is 0.")
+    missed, doubt = promotion.verdict.reasons
+    assert missed.startswith("entities/f1 is 0.")
+    assert doubt == "what runs/worse/package learnt from is not recorded: it may know articles of test"
     assert version_of("tiny", "champion") is None
     assert version_of_number(1).tags["verdict"] == "not promoted"
     assert "there is no champion" in told(promotion, "tiny", "champion")
@@ -145,9 +149,7 @@ def test_figures_and_card_do_not_make_another_model_of_it(packages: Path, tmp_pa
     assert package_digest(packages / "runs" / "worse" / "package") != before
 
 
-def test_nobody_is_measured_on_what_it_learnt_from(
-    options: tuple[str, ...], packages: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_nobody_is_measured_on_what_it_learnt_from(options: tuple[str, ...], packages: Path) -> None:
     articles = read_corpus(packages / "corpus", ("test",), metadata_file=None).splits["test"]
     network = Path("runs/better/model")
     network.mkdir()
@@ -156,10 +158,44 @@ def test_nobody_is_measured_on_what_it_learnt_from(
     with pytest.raises(ScriptError, match=rf"(?s)learnt from:.*runs/better/package: 2 of 8 articles of test {names}"):
         put_forward(options, "runs/better")
     assert versions("tiny") == []
-    caplog.set_level(logging.WARNING)
-    write_seen_articles(network, {digest(document.text): CHOSEN_BY for document in articles[:3]})
+    seen = {digest(document.text): CHOSEN_BY for document in articles[:3]}
+    write_seen_articles(network, {**seen, UNRECORDED: "unknown"})
+    _, *doubts = put_forward(options, "runs/better").verdict.reasons
+    assert doubts == [
+        "all that runs/better/package learnt from is not recorded: it may know articles of test",
+        "the best epoch of runs/better/package was chosen by 3 of the 8 articles of test: its score there is flattered",
+    ]
+    assert doubts[1] in version_of_number(1).tags["verdict.reasons"]
+
+
+def test_a_registry_that_cannot_be_asked_has_not_lost_its_champion(
+    options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_forward(options, "runs/better")
-    assert "chosen by 3 of the 8 articles of test" in caplog.text
+
+    def unreachable(*_: object) -> None:
+        raise MlflowException("no answer", error_code=TEMPORARILY_UNAVAILABLE)
+
+    monkeypatch.setattr(mlflow.MlflowClient, "get_model_version_by_alias", unreachable)
+    with pytest.raises(RegistryError, match=r"(?s)the champion of tiny cannot be looked up in sqlite.*: no answer"):
+        put_forward(options, "runs/worse")
+    assert [version.version for version in versions("tiny")] == [1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("p_value=5", r"p_value is 5\.0; expected a number above 0 and at most 1"),
+        ("margin=-1", r"margin is -1\.0; expected a number above 0"),
+        ("replicates=39", "replicates is 39; expected more than 40, since fewer samples give no p-value below 0.05"),
+        ("+splits=[test]", "splits: Key 'splits' not in 'Promoting'"),
+    ],
+)
+def test_a_setting_with_which_nothing_could_be_decided_is_refused(
+    options: tuple[str, ...], wrong: str, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        put_forward(options, "runs/better", wrong)
 
 
 def test_two_models_are_compared_by_the_command_of_evaluation(
