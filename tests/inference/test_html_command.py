@@ -101,6 +101,18 @@ def test_a_page_goes_to_standard_output(
     assert data_of(out)["documents"][0]["text"] == TEXT
 
 
+def test_more_articles_than_a_browser_shows_are_asked_for(
+    shown: Callable[..., Any], corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hadath.commands.html.MOST_ARTICLES", 2)
+    assert main(["html", str(corpus)]) == 2
+    assert capsys.readouterr().err.endswith(
+        "hadath: more than 2 articles, which hardly a browser shows; choose how many with --limit N\n"
+    )
+    data, _ = shown(corpus, "--limit", "3")
+    assert len(data["documents"]) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

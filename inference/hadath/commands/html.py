@@ -25,6 +25,9 @@ from hadath.html.wording import WORDING
 from hadath.model_directory import load
 from hadath.terminal import counted, say
 
+MOST_ARTICLES = 20_000
+"""Articles of a page where no number is given: all are held in memory, here and by the browser."""
+
 _ARTICLES_AT_ONCE = 64
 _TAGGED_COLUMNS = ("input_entities", "input_events")
 """What the reader names the columns of an article that is tagged already."""
@@ -64,7 +67,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--language", choices=tuple(WORDING), default="ar", help="language of the page's labels (default: %(default)s)"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="show only the first N articles")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        metavar="N",
+        help=f"show only the first N articles (needed for more than {MOST_ARTICLES:,})",
+    )
     add_columns(parser)
     add_date_column(parser)
     parser.set_defaults(run=run)
@@ -74,7 +82,11 @@ def run(options: argparse.Namespace) -> int:
     """Writes the page."""
     if options.limit is not None and options.limit < 1:
         raise InputError(f"--limit {options.limit}: expected a whole number above 0")
-    articles = list(islice(_articles(options), options.limit))
+    articles = list(islice(_articles(options), options.limit or MOST_ARTICLES + 1))
+    if options.limit is None and len(articles) > MOST_ARTICLES:
+        raise InputError(
+            f"more than {MOST_ARTICLES:,} articles, which hardly a browser shows; choose how many with --limit N"
+        )
     shown = list(_tagged(articles, options.model))
     if not shown:
         raise InputError("no article can be shown; expected texts, or what `hadath tag` wrote")
