@@ -98,11 +98,6 @@ class Batcher:
         with self._changed:
             return Waiting(len(self._short) + len(self._long), self._characters)
 
-    def seconds_to_wait(self) -> int:
-        """Returns in how many seconds what waits should be done, from 1 to 60, by the speed of the last batches."""
-        with self._changed:
-            return self._seconds_to_wait()
-
     def alive(self) -> bool:
         """Returns whether all threads are at work."""
         return all(worker.is_alive() for worker in self._workers)
@@ -116,6 +111,7 @@ class Batcher:
             worker.join()
 
     def _seconds_to_wait(self) -> int:
+        """In how many seconds what waits should be done, from 1 to 60, by the speed of the last batches."""
         if not self._speed:
             return 1
         return min(60, max(1, math.ceil(self._characters / (self._speed * self.threads))))
