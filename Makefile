@@ -1,4 +1,5 @@
-# Each target sets up what it needs in .venv on a fresh machine; Python 3.10 or newer and make are all that must be there.
+# Each target sets up what it needs in .venv on a fresh machine; make and Python 3.11 or newer must be there, which the
+# versions in constraints.txt need (the package itself runs on 3.10).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +20,7 @@ help:
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,batch,serve,spacy,sweep,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,batch,ray,serve,spacy,sweep,annotations,gazetteer,dev]'
 	@touch $@
 
 train: $(VENV)/installed
