@@ -125,7 +125,13 @@ def fitted_temperatures(tagger: Tagger, gold: Sequence[Document]) -> dict[str, f
 
         def loss(temperature: float, kind: str = kind) -> float:
             trial = replace(tagger, temperatures={**temperatures, kind: temperature}, min_scores={})
-            scores, correct = scored(kind, gold, trial.decode(readings, logits))
+            # a role's own score is that of annotated spans: those that are found bring their scores along
+            found = (
+                trial.decode_arguments(readings, logits, gold)
+                if kind == "arguments"
+                else trial.decode(readings, logits)
+            )
+            scores, correct = scored(kind, gold, found)
             if not len(scores):
                 return math.inf
             kept = np.clip(scores, 1e-6, 1 - 1e-6)

@@ -241,7 +241,8 @@ def word_spans(spans: Sequence[AnySpan], words: Words, types: Sequence[str]) -> 
     placed = sorted(((place, span) for place, span in placed if place[0] < place[1]), key=lambda item: item[0])
     first, last = (np.array([place[side] for place, _ in placed], dtype=np.int64) for side in (0, 1))
     kinds = np.array([types.index(span.type) for _, span in placed], dtype=np.int64)
-    return [span for _, span in placed], Spans(first, last, kinds, np.ones(len(placed), dtype=np.float32))
+    scores = np.array([span.score for _, span in placed], dtype=np.float32)
+    return [span for _, span in placed], Spans(first, last, kinds, scores)
 
 
 def candidate_pairs(

@@ -59,7 +59,8 @@ class Argument:
     Attributes:
         role: What it does there, such as ``Actor``.
         entity: The entity, one of the document's.
-        score: The model's probability, 0 to 1; 1 where a person annotated it.
+        score: The model's probability that the role, the trigger and the entity are all right, 0 to 1; 1 where a person
+            annotated it.
     """
 
     role: str

@@ -250,8 +250,10 @@ class Tagger:
         roles = best_roles(scores / self.temperatures.get("arguments", 1.0), pairs)
         found: dict[int, list[tuple[str, int, float]]] = {}
         least = self.min_scores.get("arguments", 0.0)
+        # right is an argument whose role, trigger and entity all are
+        likelihoods = roles.score * triggers.score[roles.trigger] * entities.score[roles.entity]
         for trigger, entity, role, score in zip(
-            roles.trigger.tolist(), roles.entity.tolist(), roles.role.tolist(), roles.score.tolist(), strict=True
+            roles.trigger.tolist(), roles.entity.tolist(), roles.role.tolist(), likelihoods.tolist(), strict=True
         ):
             if score >= least:
                 found.setdefault(trigger, []).append((self.schema.role_names[role], entity, score))

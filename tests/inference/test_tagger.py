@@ -105,7 +105,8 @@ def test_arguments_are_near_entities_of_the_text_that_the_schema_allows(texts: l
             first, last = word_range(words, event.start, event.end)
             for argument in event.arguments:
                 assert argument.entity.type in ROLES[event.type][argument.role]
-                assert 0.25 < argument.score <= 1  # likelier than none and than two other roles
+                role = argument.score / (event.score * argument.entity.score)
+                assert 0.2499 < role < 1.0001  # likelier than none and than two other roles
                 begin, end = word_range(words, argument.entity.start, argument.entity.end)
                 assert max(begin - last, first - end) < REACH
             order = [places[argument.entity] for argument in event.arguments]
