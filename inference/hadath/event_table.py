@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from hadath.document import Document
-from hadath.records.assembly import ROLES, event_records
+from hadath.records.assembly import ROLES
 from hadath.records.record import EventRecord
 from hadath.sentences import sentence_spans, sentence_text
 
@@ -51,6 +50,10 @@ _SEPARATOR = "; "
 def role_column(role: str, fixed: Mapping[str, type] = MENTION_COLUMNS) -> str:
     """Returns the column of a role.
 
+    Args:
+        role: The role.
+        fixed: The columns that are there for every event, whose names no role can have.
+
     Example:
         >>> role_column("Actor"), role_column("Type")
         ('actor', 'role_type')
@@ -60,7 +63,7 @@ def role_column(role: str, fixed: Mapping[str, type] = MENTION_COLUMNS) -> str:
 
 
 def record_columns(roles: Sequence[str]) -> dict[str, type]:
-    """Returns the columns of records, with ``str``, ``int`` or ``float``.
+    """Returns the columns of records in their order, each with ``str``, ``int`` or ``float``.
 
     For each role, those of PLOVER first, there are the names, and beside them what belongs to each name, in the same
     order: ``actor``, ``actor_country``, ``actor_sector``; ``place``, ``place_country``; ``date``, ``date_first_day``,
@@ -75,7 +78,12 @@ def record_columns(roles: Sequence[str]) -> dict[str, type]:
 
 
 def mention_columns(roles: Sequence[str]) -> dict[str, type]:
-    """Returns the columns of mentions, with ``str``, ``int`` or ``float``."""
+    """Returns the columns of mentions in their order, each with ``str``, ``int`` or ``float``.
+
+    Example:
+        >>> list(mention_columns(["Place"]))[-3:]
+        ['score', 'sentence', 'place']
+    """
     return {**MENTION_COLUMNS, **dict.fromkeys(map(role_column, ordered_roles(roles)), str)}
 
 
@@ -84,28 +92,22 @@ def ordered_roles(roles: Sequence[str]) -> list[str]:
     return sorted(roles, key=lambda role: ROLES.index(role) if role in ROLES else len(ROLES))
 
 
-def record_rows(document: Document, roles: Sequence[str], published: date | None = None) -> Iterator[dict[str, Any]]:
-    """Yields a row for each event record of a document, with a value for each of ``record_columns(roles)``.
+def record_row(record: EventRecord, roles: Sequence[str]) -> dict[str, Any]:
+    """Returns a record as a row with a value for each of ``record_columns(roles)``.
 
     Args:
-        document: The tagged document.
+        record: The record.
         roles: Roles that get columns.
-        published: The day on which it was published.
 
     Example:
         >>> from hadath.document import Argument, Entity, Event
         >>> tunis = Entity(11, 15, "GPE", "تونس")
         >>> visit = Event(0, 3, "CONSULT", "زار", arguments=(Argument("Place", tunis),))
-        >>> [row] = record_rows(Document("زار الوزير تونس", (tunis,), (visit,)), ["Actor", "Place"])
+        >>> [record] = Document("زار الوزير تونس", (tunis,), (visit,)).records()
+        >>> row = record_row(record, ["Actor", "Place"])
         >>> row["code"], row["place"], row["place_country"], row["actor"]
         ('CONSULT', 'تونس', 'TUN', None)
     """
-    for record in event_records(document, published):
-        yield record_row(record, roles)
-
-
-def record_row(record: EventRecord, roles: Sequence[str]) -> dict[str, Any]:
-    """Returns a record as a row with a value for each of ``record_columns(roles)``."""
     row: dict[str, Any] = {
         "document": record.document,
         "published": record.published,

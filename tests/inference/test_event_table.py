@@ -14,7 +14,7 @@ from hadath.event_table import (
     one_line,
     publication_date,
     record_columns,
-    record_rows,
+    record_row,
     role_column,
 )
 
@@ -66,7 +66,8 @@ def test_a_row_for_each_record() -> None:
     minister, envoy, cairo, day = (Entity(*span(text, part), type, part) for part, type in found)
     roles = (Argument("Actor", minister), Argument("Actor", envoy), Argument("Place", cairo), Argument("Date", day))
     visit = Event(0, 3, "CONSULT", "زار", 0.75, "Planned", roles)
-    [row] = record_rows(Document(text, (minister, envoy, cairo, day), (visit,), "a1"), ROLES, date(2025, 11, 18))
+    [record] = Document(text, (minister, envoy, cairo, day), (visit,), "a1").records(date(2025, 11, 18))
+    row = record_row(record, ROLES)
     assert row == {
         "document": "a1",
         "published": "2025-11-18",
