@@ -16,8 +16,8 @@ from hadath.batch.storage import write_whole
 from hadath.document import Event
 from hadath.schema import DEFAULT_MODALITY, Schema
 from training.annotations.articles import CorpusArticle, Findings, Link, SourceArticle, Span
-from training.annotations.formats import no_folder, source_files
-from training.annotations.formats.json_records import Fields, RecordError, json_lines, metadata_of
+from training.annotations.formats import no_folder
+from training.annotations.formats.json_records import Fields, RecordError, articles_of_lines, metadata_of
 from training.annotations.formats.offsets import grapheme_offsets
 from training.annotations.identifiers import short_hash
 
@@ -54,21 +54,12 @@ def read(source: Path, options: Options, findings: Findings) -> list[SourceArtic
     Returns:
         An article for each line.
     """
-    articles = []
-    for path in source_files(source, SUFFIXES):
-        before, count = len(findings.problems), 0
-        for line, values in json_lines(path, findings):
-            count += 1
-            article = SourceArticle(path, "", line=line)
-            try:
-                _take(article, Fields(values, "the line"), options, findings)
-            except RecordError as error:
-                findings.problem(article, str(error))
-            else:
-                articles.append(article)
-        if not count and len(findings.problems) == before:
-            findings.problem_at(path, 0, "holds no line; expected doccano's export as JSONL")
-    return articles
+
+    def take(article: SourceArticle, record: Fields) -> bool:
+        _take(article, record, options, findings)
+        return True
+
+    return articles_of_lines(source, SUFFIXES, take, "doccano's export as JSONL", findings)
 
 
 def _take(article: SourceArticle, record: Fields, options: Options, findings: Findings) -> None:

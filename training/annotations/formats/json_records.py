@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hadath.batch.articles import kept_name, kind_of
-from training.annotations.articles import Findings
+from training.annotations.articles import Findings, SourceArticle
+from training.annotations.formats import source_files
 from training.brat import read_text
 
 
@@ -84,6 +85,38 @@ def json_lines(path: Path, findings: Findings) -> Iterator[tuple[int, Any]]:
             value = _parsed(path, number, line, findings)
             if len(findings.problems) == before:
                 yield number, value
+
+
+def articles_of_lines(
+    source: Path,
+    suffixes: Collection[str],
+    take: Callable[[SourceArticle, Fields], bool],
+    expected: str,
+    findings: Findings,
+) -> list[SourceArticle]:
+    """Reads files of JSON lines, an article each.
+
+    Args:
+        source: A file, or a folder of them.
+        suffixes: How the names of files in a folder end.
+        take: Fills an article from its record; returns whether it is one to keep, and may raise ``RecordError``.
+        expected: What a file without a line should have held.
+        findings: Gets what is wrong.
+    """
+    articles = []
+    for path in source_files(source, suffixes):
+        before, count = len(findings.problems), 0
+        for line, values in json_lines(path, findings):
+            count += 1
+            article = SourceArticle(path, "", line=line)
+            try:
+                if take(article, Fields(values, "the line")):
+                    articles.append(article)
+            except RecordError as error:
+                findings.problem(article, str(error))
+        if not count and len(findings.problems) == before:
+            findings.problem_at(path, 0, f"holds no line; expected {expected}")
+    return articles
 
 
 def _parsed(path: Path, line: int, text: str, findings: Findings) -> Any:

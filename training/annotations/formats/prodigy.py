@@ -16,8 +16,8 @@ from hadath.document import Entity, Event
 from hadath.schema import DEFAULT_MODALITY, Schema
 from hadath.text import segment
 from training.annotations.articles import CorpusArticle, Findings, Link, SourceArticle, Span
-from training.annotations.formats import no_folder, source_files
-from training.annotations.formats.json_records import Fields, RecordError, json_lines, metadata_of
+from training.annotations.formats import no_folder
+from training.annotations.formats.json_records import Fields, RecordError, articles_of_lines, metadata_of
 from training.annotations.identifiers import short_hash
 
 SUFFIXES = (".jsonl", ".ndjson")
@@ -39,28 +39,18 @@ def read(source: Path, options: Options, findings: Findings) -> list[SourceArtic
     Returns:
         An article for each line that was accepted.
     """
-    articles = []
-    for path in source_files(source, SUFFIXES):
-        before, count = len(findings.problems), 0
-        for line, values in json_lines(path, findings):
-            count += 1
-            article = SourceArticle(path, "", line=line)
-            try:
-                record = Fields(values, "the line")
-                answer = record.values.get("answer", "accept")
-                if answer in ("reject", "ignore"):
-                    findings.note(f"lines with the answer {answer}, left out")
-                    continue
-                if answer != "accept":
-                    raise RecordError(f"has the answer {answer!r}; expected accept, reject or ignore")
-                _take(article, record, findings)
-            except RecordError as error:
-                findings.problem(article, str(error))
-            else:
-                articles.append(article)
-        if not count and len(findings.problems) == before:
-            findings.problem_at(path, 0, "holds no line; expected what prodigy db-out writes")
-    return articles
+
+    def take(article: SourceArticle, record: Fields) -> bool:
+        answer = record.values.get("answer", "accept")
+        if answer in ("reject", "ignore"):
+            findings.note(f"lines with the answer {answer}, left out")
+            return False
+        if answer != "accept":
+            raise RecordError(f"has the answer {answer!r}; expected accept, reject or ignore")
+        _take(article, record, findings)
+        return True
+
+    return articles_of_lines(source, SUFFIXES, take, "what prodigy db-out writes", findings)
 
 
 @dataclass(frozen=True)
