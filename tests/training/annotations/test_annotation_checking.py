@@ -273,7 +273,8 @@ def test_each_fold_is_a_training_without_it_that_never_reads_test(
     def run(command: list[str]) -> Any:
         commands.append(command)
         target = next(value for value in command if value.startswith("output_dir=")).split("=")[1].strip("'")
-        (Path(target) / "model").mkdir()
+        (Path(target) / "model").mkdir(exist_ok=True)
+        (Path(target) / "model" / "provenance.json").write_text("{}", encoding="utf-8")
         return type("Done", (), {"returncode": 0})
 
     monkeypatch.setattr("training.annotations.checks.folds.subprocess.run", run)
@@ -292,7 +293,14 @@ def test_each_fold_is_a_training_without_it_that_never_reads_test(
     assert sorted(held_out) == sorted(str(document.id) for document in corpus.splits["train"])
     fold_models(corpus, 3, tmp_path / "folds", ["optimization.epochs=1"], settings)
     assert len(commands) == 3
+    # killed while it was saving
+    (tmp_path / "folds" / "fold-1" / "model" / "provenance.json").unlink()
+    fold_models(corpus, 3, tmp_path / "folds", ["optimization.epochs=1"], settings)
+    assert len(commands) == 4
+    for folds, training in ((2, ["optimization.epochs=1"]), (3, ["optimization.epochs=2"])):
+        with pytest.raises(ScriptError, match="other folds or other settings"):
+            fold_models(corpus, folds, tmp_path / "folds", training, settings)
     (folder / "articles" / "tiny-01.ann").write_text("", encoding="utf-8")
     changed = read_corpus(folder, ("train", "dev", "test"))
     with pytest.raises(ScriptError, match="another state of the corpus"):
-        fold_models(changed, 3, tmp_path / "folds", [], settings)
+        fold_models(changed, 3, tmp_path / "folds", ["optimization.epochs=1"], settings)

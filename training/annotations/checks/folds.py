@@ -13,12 +13,13 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from training.corpus import Corpus, fingerprint
+from training.provenance import FILE as PROVENANCE
 from training.resumption import CHECKPOINTS, NETWORK
 from training.script import ScriptError
 
 log = logging.getLogger(__name__)
 
-_LEARNT_FROM = "corpus.txt"
+_BEGUN_WITH = "begun_with.txt"
 _SPLITS = "splits"
 
 
@@ -42,14 +43,14 @@ def fold_models(
 
     Raises:
         ScriptError: If a training fails, if the corpus has no train or dev split, or if ``output`` holds models of
-            another state of the corpus.
+            another state of the corpus, other folds or other settings.
     """
     missing = [split for split in ("train", "dev") if not corpus.splits.get(split)]
     if missing:
         raise ScriptError(f"training needs articles in {' and '.join(missing)}; divide the corpus with split first")
     if len(corpus.splits["train"]) < folds:
         raise ScriptError(f"{len(corpus.splits['train'])} articles in train make no {folds} folds; ask for fewer")
-    _check_state(output, fingerprint(corpus.documents))
+    _check_state(output, " ".join([f"corpus={fingerprint(corpus.documents)}", f"folds={folds}", *training]))
     names = {split: [str(document.id) for document in documents] for split, documents in corpus.splits.items()}
     ordered = sorted(names["train"], key=lambda name: hashlib.sha1(name.encode()).digest())
     models = []
@@ -63,17 +64,19 @@ def fold_models(
         }
         _write_splits(folder / _SPLITS, parts)
         model = folder / NETWORK
-        if not model.is_dir():
+        # written last
+        if not (model / PROVENANCE).is_file():
             _train(folder, training, corpus_config, f"fold {number + 1} of {folds}")
         models.append(model)
     return models
 
 
 def _check_state(output: Path, state: str) -> None:
-    path = output / _LEARNT_FROM
+    path = output / _BEGUN_WITH
     if path.is_file() and path.read_text(encoding="utf-8").strip() != state:
         raise ScriptError(
-            f"{output} holds models of another state of the corpus; give another label_errors.output_dir, or remove it"
+            f"{output} holds models of another state of the corpus, other folds or other settings; give another "
+            "label_errors.output_dir, or remove it"
         )
     output.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{state}\n", encoding="utf-8")
