@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
+from hadath.decode import exclusive_emissions, log_softmax
 from hadath.document import Document
 from hadath.reading import Batch, Windowing, read
 from hadath.schema import Schema
@@ -65,6 +66,25 @@ def torch_tagger(
         # asked for at each use: the weights may be trained on in between
         argument_weights=model.argument_weights,
     )
+
+
+def joint_probabilities(tagger: Tagger, logits: Mapping[str, FloatArray]) -> npt.NDArray[np.float64]:
+    """Returns how likely a tagger holds each tag of each word, in which a word is in one span at most.
+
+    Args:
+        tagger: The tagger, whose temperatures count.
+        logits: What its network says of the words, from ``Tagger.logits``, of entities, events or both.
+
+    Returns:
+        [W, 1 + 2 types]: outside of all spans, the first word of a span of each type, a later one; entity types first.
+    """
+    heads = [
+        log_softmax(logits[name] / tagger.temperatures.get(name, 1.0))
+        for name in ("entities", "events")
+        if name in logits
+    ]
+    probabilities: npt.NDArray[np.float64] = np.exp(log_softmax(exclusive_emissions(heads)).astype(np.float64))
+    return probabilities
 
 
 def tag_documents(tagger: Tagger, documents: Sequence[Document], chunk: int = 64) -> list[Document]:

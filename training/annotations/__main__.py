@@ -28,6 +28,9 @@ class Command:
 COMMANDS = {
     "import": Command("training.annotations.importing", "annotations of another tool or format become a corpus"),
     "export": Command("training.annotations.exporting", "a corpus in the form of another tool or format"),
+    "suggest": Command(
+        "training.annotations.suggesting", "raw articles most worth annotating, annotated beforehand by a model"
+    ),
     "check": Command("training.annotations.checking", "everything wrong or doubtful in a corpus"),
     "split": Command("training.annotations.splitting", "articles divided into train, dev and test, by story"),
     "agree": Command(

@@ -28,7 +28,9 @@ from training.settings import settings
 FOUND = "found"
 """The schema that is made of the labels that are found."""
 
-_SPLIT_NAME = re.compile(r"\w[\w.-]*")
+SPLIT_NAME = re.compile(r"\w[\w.-]*")
+"""What the name of a split looks like."""
+
 _TYPE_NAME = re.compile(r"[^\s:|,*<>#\[\]!-][^\s:|,*<>#]*")
 
 
@@ -161,7 +163,7 @@ def _read_schema(path: Path) -> tuple[Schema, str]:
 
 def _split(article: SourceArticle, wanted: Import, findings: Findings) -> str:
     split = wanted.split or article.split or "train"
-    if not _SPLIT_NAME.fullmatch(split):
+    if not SPLIT_NAME.fullmatch(split):
         findings.problem(
             article, f"is in the split {split!r}; expected a name such as train, or set split=train for all"
         )

@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 from omegaconf import DictConfig
 
-from hadath.decode import exclusive_emissions, log_softmax
 from hadath.document import Document, Entity
 from hadath.reading import read
 from hadath.schema import Schema
@@ -31,6 +30,7 @@ from training.annotations.checks.finding import ArticleFiles, Finding, Level, by
 from training.annotations.checks.folds import fold_models
 from training.corpus import Corpus
 from training.networks import load_tagger
+from training.prediction import joint_probabilities
 from training.script import ScriptError
 from training.seen_articles import LEARNT, digest, read_seen_articles
 
@@ -188,13 +188,7 @@ def word_probabilities(tagger: Tagger, document: Document, schema: Schema) -> Fl
     if not len(reading.words):
         return result
     logits = tagger.logits([reading])
-    heads = {
-        name: log_softmax(logits[name] / tagger.temperatures.get(name, 1.0))
-        for name in ("entities", "events")
-        if name in logits
-    }
-    emissions = exclusive_emissions(list(heads.values()))
-    joint = np.exp(log_softmax(emissions).astype(np.float64))
+    joint = joint_probabilities(tagger, logits)
     types = (joint.shape[1] - 1) // 2
     result[:, 0] = joint[:, 0]
     column = 1
@@ -202,7 +196,7 @@ def word_probabilities(tagger: Tagger, document: Document, schema: Schema) -> Fl
         ("entities", tagger.schema.entity_types, schema.entity_types, 1),
         ("events", tagger.schema.event_types, schema.event_types, 1 + len(schema.entity_types)),
     ):
-        if name in heads:
+        if name in logits:
             for type_name in own:
                 place = offset + wanted.index(type_name)
                 result[:, place] = joint[:, column] + joint[:, column + types]

@@ -15,7 +15,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from hadath.batch.storage import write_whole
-from hadath.document import Document
+from hadath.document import Document, Entity, Event
 from hadath.schema import DEFAULT_MODALITY, Schema
 from training.annotations.articles import CorpusArticle, Findings, Kind, Link, SourceArticle, Span
 from training.annotations.formats import no_folder, source_files
@@ -37,6 +37,7 @@ class Options:
     text_field: str = "text"
     results: str = "annotations"
     offsets: str = "auto"
+    model_version: str | None = None
 
     def __post_init__(self) -> None:
         if self.results not in _RESULTS:
@@ -272,28 +273,38 @@ def write(articles: Sequence[CorpusArticle], schema: Schema, to: Path, options: 
 def _task(number: int, article: CorpusArticle, options: Options) -> dict[str, Any]:
     document = article.document
     data = {**article.metadata, "id": article.id, "split": article.split, options.text_field: document.text}
-    done: dict[str, Any] = {"result": list(_written(document))}
+    done: dict[str, Any] = {"result": _written(document, scores=options.results == "predictions")}
     if options.results == "annotations":
         done = {"id": number, "was_cancelled": False, "ground_truth": False, **done}
+    else:
+        done |= _confidence(document, options)
     other = next(name for name in _RESULTS if name != options.results)
     return {"id": number, "data": data, options.results: [done], other: []}
 
 
-def _written(document: Document) -> list[dict[str, Any]]:
-    ids = {entity: f"T{number}" for number, entity in enumerate(document.entities, start=1)}
-    results = []
+def _confidence(document: Document, options: Options) -> dict[str, Any]:
+    """What Label Studio shows of a prediction: which model it is of, and how sure, by which tasks can be sorted."""
+    scores = [span.score for span in (*document.entities, *document.events)]
+    version = {} if options.model_version is None else {"model_version": options.model_version}
+    return {**version, **({"score": round(sum(scores) / len(scores), 4)} if scores else {})}
 
-    def region(identifier: str, name: str, kind: str, start: int, end: int, value: str) -> dict[str, Any]:
-        shown = {"start": start, "end": end, "text": document.text[start:end], kind: [value]}
-        return {"id": identifier, "from_name": name, "to_name": "text", "type": kind, "value": shown}
+
+def _written(document: Document, scores: bool) -> list[dict[str, Any]]:
+    ids = {entity: f"T{number}" for number, entity in enumerate(document.entities, start=1)}
+    results: list[dict[str, Any]] = []
+
+    def region(identifier: str, name: str, kind: str, span: Entity | Event, value: str) -> dict[str, Any]:
+        shown = {"start": span.start, "end": span.end, "text": span.text, kind: [value]}
+        score = {"score": round(span.score, 4)} if scores else {}
+        return {"id": identifier, "from_name": name, "to_name": "text", "type": kind, "value": shown, **score}
 
     for entity, identifier in ids.items():
-        results.append(region(identifier, "entities", "labels", entity.start, entity.end, entity.type))
+        results.append(region(identifier, "entities", "labels", entity, entity.type))
     for number, event in enumerate(document.events, start=1):
         identifier = f"E{number}"
-        results.append(region(identifier, "events", "labels", event.start, event.end, event.type))
+        results.append(region(identifier, "events", "labels", event, event.type))
         if event.modality != DEFAULT_MODALITY:
-            results.append(region(identifier, "modality", "choices", event.start, event.end, event.modality))
+            results.append(region(identifier, "modality", "choices", event, event.modality))
         for argument in event.arguments:
             results.append(
                 {
