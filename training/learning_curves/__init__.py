@@ -1,0 +1,1 @@
+"""How well a model does with how many annotated articles, for each way of choosing them."""
