@@ -157,10 +157,12 @@ class RayWorkers(OrderedWorkers):
 
     def ready(self) -> Sequence[Worker]:
         """Returns the actors that have loaded the model; waits for the first."""
-        while not self._members:
-            self._welcome(ray.wait(list(self._starting), num_returns=1, timeout=_PATIENCE)[0])
-            if not self._members:
-                say(f"waiting for a free {self._kind} of the Ray cluster")
+        if not self._members:
+            started = ray.wait(list(self._starting), num_returns=1, timeout=_PATIENCE)[0]
+            if not started:
+                say(f"waiting for the Ray cluster to start an actor, which needs a free {self._kind}")
+                started = ray.wait(list(self._starting), num_returns=1)[0]
+            self._welcome(started)
         if self._starting:
             self._welcome(ray.wait(list(self._starting), num_returns=len(self._starting), timeout=0)[0])
         return self._members

@@ -122,7 +122,7 @@ def test_the_result_is_that_of_this_machine_byte_for_byte(
     cluster: Any, on_ray: Callable[..., Any], form: str, tmp_path: Path, tiny_model_directory: Path
 ) -> None:
     source = str(write_corpus(tmp_path / "a.jsonl", 40))
-    settings = replace(SMALL, format=form, min_scores=(("events", 0.2),))
+    settings = replace(SMALL, format=form, min_scores=(("entities", 0.01),))
     here = tag_corpus([source], tmp_path / "here", tiny_model_directory, settings, processes=1)
     there = tag_corpus([source], tmp_path / "there", tiny_model_directory, settings, cluster=on_ray)
     assert result(tmp_path / "there") == result(tmp_path / "here")
@@ -243,14 +243,14 @@ def test_map_batches_tags_and_marks_what_it_cannot(cluster: Any, tmp_path: Path,
     source = write_corpus(tmp_path / "a.jsonl", 40)
     tagged = ray.data.read_json(str(source)).map_batches(
         hadath.ray.Tagger,
-        fn_constructor_kwargs={"model": str(tiny_model_directory), "min_scores": {"events": 0.2}},
+        fn_constructor_kwargs={"model": str(tiny_model_directory), "min_scores": {"entities": 0.01}},
         batch_format="pyarrow",
         batch_size=16,
         compute=ray.data.ActorPoolStrategy(size=1),
     )
     rows = sorted(tagged.take_all(), key=lambda row: row["n"])
     table = pa.Table.from_pylist([json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()])
-    tagger = load(tiny_model_directory, threads=1, min_scores={"events": 0.2})
+    tagger = load(tiny_model_directory, threads=1, min_scores={"entities": 0.01})
     expected = tagged_table(tagger, table, Columns()).to_pylist()
     assert [{**row, "entities": 0, "events": 0} for row in rows] == [
         {**row, "entities": 0, "events": 0} for row in expected

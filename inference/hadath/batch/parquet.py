@@ -209,6 +209,8 @@ def merged(tables: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
 def documents(path: str) -> Iterator[dict[str, Any]]:
     """Yields the rows of a part as ``Document.to_dict`` makes them, with the kept columns beside.
 
+    Rows that are marked as rejected, as ``hadath.batch.arrow_tables`` marks them, are left out.
+
     Raises:
         InputError: If it is no Parquet file.
     """
@@ -221,7 +223,9 @@ def documents(path: str) -> Iterator[dict[str, Any]]:
                         column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
                     ).to_pylist()
                 for position in range(batch.num_rows):
-                    yield {name: column[position] for name, column in columns.items()}
+                    row = {name: column[position] for name, column in columns.items()}
+                    if row.get("rejected") is None:
+                        yield row
     except pa.ArrowException as error:
         raise InputError(f"{path}: not a readable Parquet file: {error}") from error
 
