@@ -104,14 +104,14 @@ def distill(config: DictConfig) -> Distilled:
         make_deterministic()
     model, words, tokenizer_source = _student(config, optimization, windowing, corpus)
     texts = chosen_texts(chosen, corpus)
-    if checkpoint is None:
-        keep_settings(config, output, annotated)
     windows = soft_windows(texts, teachers, words, windowing, model.specs)
     log.info("%s windows of %s articles", f"{len(windows):,}", f"{len(texts):,}")
     bfloat16 = uses_bfloat16(optimization.precision)
     arguments = training_arguments(optimization, output / CHECKPOINTS, bfloat16, chosen.seed)
     stopping = early_stopping(optimization.patience, checkpoint, arguments)
     with tracked_run(config.tracking, output) as tracking, EpochLines(Console(stderr=True)) as shown:
+        if checkpoint is None:
+            keep_settings(config, output, annotated)
         tracking.parameters(plain(config))
         tracking.artifact(output / CONFIG)
         tracking.tags({"encoder": config.encoder.source, "teachers": ", ".join(chosen.teachers), **git_state()})

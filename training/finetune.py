@@ -120,9 +120,9 @@ def finetune(config: DictConfig, callbacks: Sequence[TrainerCallback] = ()) -> F
     bfloat16 = uses_bfloat16(optimization.precision)
     arguments = training_arguments(optimization, output / CHECKPOINTS, bfloat16, run.seed)
     stopping = early_stopping(optimization.patience, checkpoint, arguments)
-    if checkpoint is None:
-        keep_settings(config, output, learnt_from)
     with tracked_run(config.tracking, output) as tracking, EpochLines(Console(stderr=True)) as shown:
+        if checkpoint is None:
+            keep_settings(config, output, learnt_from)
         tracking.parameters(plain(config))
         tracking.artifact(output / CONFIG)
         encoder = config.encoder.source if start is None else start.encoder
