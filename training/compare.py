@@ -21,11 +21,14 @@ from training.networks import load_tagger
 from training.prediction import tag_documents
 from training.script import ScriptError
 from training.seen_articles import LEARNT, UNRECORDED, digest
-from training.settings import Store, settings
+from training.settings import Measurement, Store, settings, settings_outside
 from training.shared_types import restricted, shared_schema, type_differences
 from training.tracking import tracked_run
 
 log = logging.getLogger(__name__)
+
+GROUPS = ("corpus", "tracking")
+"""The configuration's parts that have settings of their own."""
 
 _SHOWN = 5
 
@@ -77,22 +80,21 @@ def compare_models(config: DictConfig) -> dict[str, Comparison]:
         The comparison of each split.
 
     Raises:
-        ScriptError: If there are not two models, they or the corpus differ in types, or one has learnt from the
-            articles.
+        SettingsError: If a setting has a wrong name, type or value, such as one model.
+        ScriptError: If the models or the corpus differ in types, or one has learnt from the articles.
         CorpusError: If anything in the splits is wrong.
         ModelError: If a model cannot be loaded.
         NetworkError: If a model cannot be found.
     """
-    if len(config.models) != 2:
-        raise ScriptError(f"models names {len(config.models)} models; expected two: models=[runs/FIRST,runs/SECOND]")
+    wanted = settings_outside(GROUPS, Measurement, config)
     store = settings(Store, config.tracking, "tracking").uri
-    models = [read_model(str(source), store, config.batch_tokens) for source in config.models]
-    corpus = read_corpus(**config.corpus, splits=tuple(config.splits))
-    schema = schema_to_compare_on(models, corpus, shared_types=config.shared_types)
+    models = [read_model(source, store, wanted.batch_tokens) for source in wanted.models or ()]
+    corpus = read_corpus(**config.corpus, splits=wanted.splits)
+    schema = schema_to_compare_on(models, corpus, shared_types=wanted.shared_types)
     for split, articles in corpus.splits.items():
         for caveat in caveats(models, articles, split):
             log.warning("%s", caveat)
-    output = Path(config.output_dir or config.comparison_dir)
+    output = Path(wanted.output_dir or wanted.comparison_dir)
     comparisons = {}
     with tracked_run(config.tracking, output) as tracking:
         for place, model in zip(("first", "second"), models, strict=True):
@@ -100,7 +102,7 @@ def compare_models(config: DictConfig) -> dict[str, Comparison]:
         tracking.tags({"corpus.fingerprint": fingerprint(corpus.documents)})
         names = models[0].source, models[1].source
         for split, articles in corpus.splits.items():
-            comparison = compared(models, articles, schema, replicates=config.replicates, seed=config.seed)
+            comparison = compared(models, articles, schema, replicates=wanted.replicates, seed=wanted.seed)
             write_comparison(comparison, output / split, *names, split)
             metrics = comparison_metrics(comparison)
             tracking.metrics({f"{split}/{name}": value for name, value in metrics.items()}, step=0)

@@ -18,14 +18,15 @@ from hadath.model_directory import ModelConfig
 from training.alignment import AlignmentError
 from training.calibration import KINDS as SCORED_KINDS
 from training.calibration import reliability, scored, write_trade_offs
-from training.compare import compare_models
+from training.compare import GROUPS, compare_models
 from training.corpus import CorpusError, read_corpus
 from training.networks import NetworkError, load_tagger
 from training.pictures import write_reliability
 from training.prediction import tag_and_link, tag_documents
 from training.report import Evaluation, report_text, write_report
-from training.report import evaluate as compare
+from training.report import evaluate as measure
 from training.script import ScriptError, script
+from training.settings import Measurement, settings_outside
 from training.tracking import Tracking, TrackingError, run_directory, tracked_run
 
 log = logging.getLogger(__name__)
@@ -44,17 +45,19 @@ def evaluate(config: DictConfig) -> dict[str, Evaluation]:
         CorpusError: If anything in the splits is wrong.
         AlignmentError: If the corpus has types that the model does not know.
         ModelError: If the model cannot be loaded.
+        SettingsError: If a setting has a wrong name, type or value.
     """
-    directory = Path(config.model)
-    output = Path(config.output_dir) if config.output_dir else directory.parent / "evaluation"
-    tagger = load_tagger(directory, config.batch_tokens)
-    corpus = read_corpus(**config.corpus, splits=tuple(config.splits))
+    wanted = settings_outside(GROUPS, Measurement, config)
+    directory = Path(str(wanted.model))
+    output = Path(wanted.output_dir) if wanted.output_dir else directory.parent / "evaluation"
+    tagger = load_tagger(directory, wanted.batch_tokens)
+    corpus = read_corpus(**config.corpus, splits=wanted.splits)
     evaluations = {}
     with tracked_run(config.tracking, run_directory(directory, output)) as tracking:
         for split, gold in corpus.splits.items():
             found, linked = tag_and_link(tagger, gold)
-            evaluation = compare(
-                gold, found, corpus.schema, linked=linked, replicates=config.replicates, seed=config.seed
+            evaluation = measure(
+                gold, found, corpus.schema, linked=linked, replicates=wanted.replicates, seed=wanted.seed
             )
             title = f"{directory} on {split}: {len(gold)} articles"
             write_report(evaluation, output / split, title)

@@ -150,6 +150,28 @@ class Encoder:
 
 
 @dataclass
+class Measurement:
+    """What is measured on what; each field is explained in configs/evaluate.yaml."""
+
+    model: str | None
+    models: list[str] | None
+    shared_types: bool
+    splits: list[str]
+    output_dir: str | None
+    comparison_dir: str
+    replicates: int
+    seed: int
+    batch_tokens: int
+
+    def __post_init__(self) -> None:
+        _expect(bool(self.splits), "splits", self.splits, "one split or more, such as [test]")
+        for name in ("replicates", "batch_tokens"):
+            _expect(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        number = None if self.models is None else len(self.models)
+        _expect(number in (None, 2), "models", self.models, "two models, such as [runs/FIRST,runs/SECOND]")
+
+
+@dataclass
 class Distillation:
     """What is learnt from whom; each field is explained in configs/distill.yaml."""
 

@@ -214,6 +214,20 @@ def test_two_models_are_compared_by_the_command_of_evaluation(
     assert run.data.metrics["test/mean_f1/difference"] == pytest.approx(comparison[MEAN_F1].paired.difference)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("models=[runs/worse]", r"models is \['runs/worse'\]; expected two models, such as"),
+        ("splits=test", "splits: "),
+        ("splits=[]", r"splits is \[\]; expected one split or more"),
+        ("replicates=0", "replicates is 0; expected a number above 0"),
+    ],
+)
+def test_a_comparison_with_a_wrong_setting_is_refused(wrong: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        compare_models(composed("evaluate", "models=[runs/worse,runs/better]", wrong))
+
+
 def test_models_of_other_types_are_compared_in_what_they_share(
     options: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
