@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -7,9 +8,8 @@ from hypothesis import given
 
 from hadath.document import Argument, Document, Entity, Event
 from tests.fixtures.predictions import SCHEMA, Tagged, any_documents, tagged_documents
-from training.alignment import align
+from training.alignment import WordRange, align
 from training.argument_errors import argument_errors
-from training.metrics import argument_counts
 
 TEXT = "أغاث الهلال الأحمر أهالي سبها وغات"
 HILAL, RED, SABHA, GHAT = (
@@ -72,8 +72,17 @@ def test_every_wrong_argument_of_a_right_trigger_is_in_one_error(tagged: Tagged)
     ]
     arguments = sum(len(event.arguments) + len(answer.arguments) for event, answer in right)  # type: ignore[union-attr]
     wrong = sum((error.gold is not None) + (error.predicted is not None) for error in found)
-    [positives, *_] = argument_counts([document], SCHEMA).total.sum(axis=0).tolist()
-    assert arguments - wrong == 2 * positives
+    # an entity of the right words and a wrong type is the entity's error
+    gold_words, found_words = document.gold_spans["entities"].located, document.predicted_spans["entities"].located
+    agreed = sum(len(placed(event, gold_words) & placed(answer, found_words)) for event, answer in right)
+    assert arguments - wrong == 2 * agreed
+
+
+def placed(event: Entity | Event, words: Mapping[tuple[int, int, str], WordRange]) -> set[tuple[str, WordRange]]:
+    assert isinstance(event, Event)
+    entities = ((argument.role, argument.entity) for argument in event.arguments)
+    found = ((role, words.get((entity.start, entity.end, entity.type))) for role, entity in entities)
+    return {(role, place) for role, place in found if place is not None}
 
 
 @given(any_documents())

@@ -25,7 +25,7 @@ def article_id(name: str) -> str:
 
     Example:
         >>> article_id("lby-0001"), article_id("news/2025 (1)")
-        ('lby-0001', 'news-2025-1-f0ba8ff8')
+        ('lby-0001', 'news-2025-1-5c9a764e')
     """
     composed = unicodedata.normalize("NFC", name)
     safe = _UNSAFE.sub("-", composed).strip("-.")[:_LONGEST]

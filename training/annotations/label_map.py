@@ -32,7 +32,8 @@ class LabelMap:
         """Returns an article with its names mapped; what is dropped is noted.
 
         Example:
-            >>> from training.annotations.articles import Span
+            >>> from pathlib import Path
+            >>> from training.annotations.articles import Findings, SourceArticle, Span
             >>> article = SourceArticle(Path("a"), "في تونس", spans=[Span(3, 7, "LOC")])
             >>> LabelMap({"LOC": "GPE"}).applied(article, Findings()).spans[0].label
             'GPE'
