@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -22,7 +21,7 @@ from training.compare import GROUPS, compare_models
 from training.corpus import CorpusError, read_corpus
 from training.networks import NetworkError, load_tagger
 from training.pictures import write_reliability
-from training.prediction import tag_and_link, tag_documents
+from training.prediction import tag_link_and_list
 from training.report import Evaluation, report_text, write_report
 from training.report import evaluate as measure
 from training.script import ScriptError, script
@@ -55,14 +54,14 @@ def evaluate(config: DictConfig) -> dict[str, Evaluation]:
     evaluations = {}
     with tracked_run(config.tracking, run_directory(directory, output)) as tracking:
         for split, gold in corpus.splits.items():
-            found, linked = tag_and_link(tagger, gold)
+            found, linked, everything = tag_link_and_list(tagger, gold)
             evaluation = measure(
                 gold, found, corpus.schema, linked=linked, replicates=wanted.replicates, seed=wanted.seed
             )
             title = f"{directory} on {split}: {len(gold)} articles"
             write_report(evaluation, output / split, title)
             tracking.metrics(_calibration(gold, found, output / split, split), step=0)
-            write_trade_offs(gold, tag_documents(replace(tagger, min_scores={}), gold), output / split)
+            write_trade_offs(gold, everything, output / split)
             _record(tracking, evaluation, split, output / split)
             Console().print(report_text(evaluation, title), markup=False, highlight=False, soft_wrap=True)
             evaluations[split] = evaluation

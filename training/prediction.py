@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from hadath.decode import exclusive_emissions, log_softmax
 from hadath.document import Document
-from hadath.reading import Batch, Windowing, read
+from hadath.reading import Batch, Reading, Windowing, read
 from hadath.schema import Schema
 from hadath.tagger import Tagger
 from hadath.tokens import WordTokenizer
@@ -98,7 +98,8 @@ def tag_documents(tagger: Tagger, documents: Sequence[Document], chunk: int = 64
     Returns:
         For each document what the tagger found, with the document's id.
     """
-    return tag_and_link(tagger, documents, chunk)[0]
+    passes = _network_passes(tagger, documents, chunk)
+    return [found for part, readings, logits in passes for found in _tagged(tagger, part, readings, logits)]
 
 
 def tag_and_link(
@@ -115,13 +116,42 @@ def tag_and_link(
         For each document what the tagger found; and the document with the arguments that the tagger gives to the
         annotated events.
     """
+    found, linked, _ = _answers(tagger, documents, chunk)
+    return found, linked
+
+
+def tag_link_and_list(
+    tagger: Tagger, documents: Sequence[Document], chunk: int = 64
+) -> tuple[list[Document], list[Document], list[Document]]:
+    """Returns what ``tag_and_link`` does, and what the tagger finds with no least score; reads each text once."""
+    return _answers(tagger, documents, chunk, replace(tagger, min_scores={}))
+
+
+def _answers(
+    tagger: Tagger, documents: Sequence[Document], chunk: int, lenient: Tagger | None = None
+) -> tuple[list[Document], list[Document], list[Document]]:
     found: list[Document] = []
     linked: list[Document] = []
+    everything: list[Document] = []
+    for part, readings, logits in _network_passes(tagger, documents, chunk):
+        found += _tagged(tagger, part, readings, logits)
+        linked += tagger.decode_arguments(readings, logits, part)
+        if lenient is not None:
+            everything += _tagged(lenient, part, readings, logits)
+    return found, linked, everything
+
+
+def _network_passes(
+    tagger: Tagger, documents: Sequence[Document], chunk: int
+) -> Iterator[tuple[Sequence[Document], list[Reading], Mapping[str, FloatArray]]]:
     for first in range(0, len(documents), chunk):
         part = documents[first : first + chunk]
         readings = [read(document.text, tagger.tokenizer, tagger.windowing) for document in part]
-        logits = tagger.logits(readings)
-        tagged = tagger.decode(readings, logits)
-        found += [replace(prediction, id=document.id) for prediction, document in zip(tagged, part, strict=True)]
-        linked += tagger.decode_arguments(readings, logits, part)
-    return found, linked
+        yield part, readings, tagger.logits(readings)
+
+
+def _tagged(
+    tagger: Tagger, part: Sequence[Document], readings: Sequence[Reading], logits: Mapping[str, FloatArray]
+) -> list[Document]:
+    found = zip(tagger.decode(readings, logits), part, strict=True)
+    return [replace(prediction, id=document.id) for prediction, document in found]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from hadath.document import Document
-from hadath.reading import batches, read
+from hadath.reading import Batch, batches, read
 from hadath.schema import Schema
 from hadath.tokens import WordTokenizer
 from training import provenance as provenance_module
@@ -17,7 +18,7 @@ from training.corpus import read_corpus
 from training.encoders import load_encoder
 from training.heads import BETWEEN_FEATURES, HeadSpec
 from training.model import JointTagger, new_tagger
-from training.prediction import TorchNetwork, tag_and_link, tag_documents, torch_tagger
+from training.prediction import FloatArray, TorchNetwork, tag_and_link, tag_documents, tag_link_and_list, torch_tagger
 from training.provenance import git_state, provenance, read_provenance, write_provenance
 
 
@@ -85,6 +86,28 @@ def test_arguments_are_found_among_what_is_found_and_among_what_is_annotated(
         ]
     assert linked != list(articles)
     assert any(event.arguments for document in linked for event in document.events)
+
+
+def test_what_no_least_score_leaves_out_costs_no_second_run_of_the_network(
+    network: tuple[JointTagger, WordTokenizer], tiny_corpus: Path
+) -> None:
+    documents = read_corpus(tiny_corpus, ("train",)).splits["train"]
+    plain = torch_tagger(*network)
+    runs = 0
+
+    def counted(batch: Batch) -> Mapping[str, FloatArray]:
+        nonlocal runs
+        runs += 1
+        return plain.run(batch)
+
+    scores = sorted(entity.score for document in tag_documents(plain, documents) for entity in document.entities)
+    strict = replace(plain, run=counted, min_scores={"entities": scores[len(scores) // 2]})
+    tag_documents(strict, documents)
+    once, runs = runs, 0
+    found, linked, everything = tag_link_and_list(strict, documents)
+    assert runs == once > 0
+    assert (found, linked) == tag_and_link(strict, documents)
+    assert everything == tag_documents(plain, documents) != found
 
 
 def test_scores_are_float32_whatever_they_are_computed_in(
