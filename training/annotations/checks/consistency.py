@@ -111,19 +111,11 @@ def _two_types(
     for use in places:
         if use.span is None or use.span.type == usual:
             continue
-        path, line = files.of_span(use.document, use.span)
-        yield Finding(
-            "two types",
-            Level.DOUBT,
+        told = (
             f"{' '.join(surface)!r} is {use.span.type} here and {usual} in {number} of {total} places, such as "
-            f"{example.document.id}:{example.start}-{example.end}",
-            path,
-            line,
-            str(use.document.id),
-            (use.start, use.end),
-            sentence_pieces(use.document.text, [(use.start, use.end, "here")]),
-            weight,
+            f"{example.document.id}:{example.start}-{example.end}"
         )
+        yield _doubt("two types", told, files.of_span(use.document, use.span), use, weight)
 
 
 def _left_bare(
@@ -146,19 +138,19 @@ def _left_bare(
             if example is not None
             else f"such as {annotated[0].document.id}:{annotated[0].start}-{annotated[0].end}"
         )
-        path, line = files.of_text(use.document, use.start)
-        yield Finding(
-            "left bare",
-            Level.DOUBT,
+        told = (
             f"{' '.join(surface)!r} is not annotated here, but in {len(annotated)} of {len(places)} places it is "
-            f"({usual}), {where}",
-            path,
-            line,
-            str(use.document.id),
-            (use.start, use.end),
-            sentence_pieces(use.document.text, [(use.start, use.end, "here")]),
-            thresholds.weight(surface, len(annotated), len(bare), example is not None) or 0.0,
+            f"({usual}), {where}"
         )
+        weight = thresholds.weight(surface, len(annotated), len(bare), example is not None) or 0.0
+        yield _doubt("left bare", told, files.of_text(use.document, use.start), use, weight)
+
+
+def _doubt(what: str, told: str, place: tuple[str, int], use: Use, weight: float) -> Finding:
+    path, line = place
+    words = (use.start, use.end)
+    shown = sentence_pieces(use.document.text, [(*words, "here")])
+    return Finding(what, Level.DOUBT, told, path, line, str(use.document.id), words, shown, weight)
 
 
 def _uses(documents: Sequence[Document], words: Sequence[Words], kind: Kind) -> dict[Surface, list[Use]]:
